@@ -129,6 +129,17 @@ class Excursion(Struct, frozen=True):
     hold: bool
 
 
+class Hold(Struct, frozen=True):
+    """Lots put on hold where they stand, until a person releases them. `lots` carry what was there."""
+
+    hold: str  # UUID
+    location: str
+    at: int
+    reason: str  # code of the catalogue
+    source: str  # the alarm or rule that did it
+    lots: tuple[LotMinutes, ...]
+
+
 class DeviceCommand(Struct, frozen=True):
     """An order to a device; void after `valid_until` (a replayed or late one is recorded, not sent)."""
 
@@ -157,7 +168,7 @@ class Gap(Struct, frozen=True):
     reason: str
 
 
-Decision = Passage | Movement | AlarmChange | Excursion | DeviceCommand | Rejection | Gap
+Decision = Passage | Movement | AlarmChange | Excursion | Hold | DeviceCommand | Rejection | Gap
 
 
 class StockDelta(Struct, frozen=True):
@@ -244,7 +255,7 @@ class Event(Struct, frozen=True):
 
     seq: int
     id: str  # UUID
-    kind: str  # receipt | shipment | movement | excursion | alarm | exception | gap
+    kind: str  # receipt | shipment | movement | excursion | hold | alarm | exception | gap
     topic: str
     content_type: str
     attributes: dict[str, str]

@@ -1,0 +1,6 @@
+"""The append-only input log: written before anything is acted on, read to recover and to replay."""
+
+from gateway.journal.crashes import Crashes
+from gateway.journal.journal import Journal, Record
+
+__all__ = ["Crashes", "Journal", "Record"]

@@ -1,0 +1,68 @@
+"""Record lines: one JSON object per line, `t` first, then the input (DESIGN §6, Recording)."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.model.facts import FactsRecord
+from gateway.model.inputs import Input
+from gateway.model.times import parse_rfc3339, rfc3339
+
+VERSION = 1
+"""The recording format this code writes and the newest it reads."""
+
+_encode = msgspec.json.Encoder().encode
+_decode_input = msgspec.json.Decoder(Input | FactsRecord).decode
+_STAMP = slice(6, 33)  # `{"t":"` + 27 characters, as our own writer puts them
+
+
+class _Stamp(Struct):
+    t: str
+
+
+_decode_stamp = msgspec.json.Decoder(_Stamp).decode
+
+
+class Header(Struct, frozen=True, omit_defaults=True):
+    """The first line of a recording. `first` is the ordinal of the record after it, 1 unless it is a cut."""
+
+    tallyman: int
+    depth: str = "inputs"  # inputs | wire
+    site: str = ""
+    gateway: str = ""
+    created: str = ""
+    first: int = 1
+
+
+def encode_header(header: Header) -> bytes:
+    """The header line, without line feed."""
+    return _encode(header)
+
+
+def decode_header(line: bytes) -> Header:
+    """Read a header line.
+
+    Raises:
+        ValueError: not a header, or written by a newer version.
+    """
+    header = msgspec.json.decode(line, type=Header)
+    if not 1 <= header.tallyman <= VERSION:
+        raise ValueError(f"recording format {header.tallyman}; this version reads up to {VERSION}")
+    return header
+
+
+def encode(t: int, item: Input | FactsRecord) -> bytes:
+    """The line of an input stamped `t` (µs), without line feed."""
+    return b'{"t":"%b",%b' % (rfc3339(t).encode(), _encode(item)[1:])
+
+
+def decode(line: bytes) -> tuple[int, Input | FactsRecord]:
+    """Read a record line into its stamp (µs) and input.
+
+    Raises:
+        ValueError: not JSON, unknown kind, a field of the wrong type, or a bad time (msgspec's errors are ValueErrors).
+    """
+    item: Any = _decode_input(line)
+    stamp = line[_STAMP].decode() if line.startswith(b'{"t":"') and line[33:34] == b'"' else _decode_stamp(line).t
+    return parse_rfc3339(stamp), item

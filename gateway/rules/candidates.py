@@ -1,0 +1,55 @@
+"""Candidates: what `observe` noticed and `decide` will judge once the ledger has answered. Pure."""
+
+from msgspec import Struct
+
+from gateway.model.inputs import Weighing
+from gateway.model.outcome import AlarmChange, Passage, Rejection
+from gateway.model.settings import Portal
+from gateway.rules.alarms import Exceeded
+from gateway.rules.documents import Announced
+
+
+class Crossed(Struct, frozen=True):
+    """A passage ended."""
+
+    passage: Passage
+    portal: Portal
+    weighing: Weighing | None
+    climate: tuple[tuple[str, str, float, str, int], ...]
+
+
+class Changed(Struct, frozen=True):
+    """An alarm changed state. `since` is when its condition began, if it just became active in a location."""
+
+    change: AlarmChange
+    since: int | None = None
+
+
+class Exceeding(Struct, frozen=True):
+    """An excursion ended."""
+
+    exceeded: Exceeded
+    location: str
+
+
+class Parking(Struct, frozen=True):
+    """The uplink could not deliver an event and asks to set it aside."""
+
+    seq: int
+    reason: str
+    at: int
+
+
+class Refused(Struct, frozen=True):
+    """An input that could not be used."""
+
+    rejection: Rejection
+
+
+class Answered(Struct, frozen=True):
+    """A reply to whoever asked, beside whatever else the turn decides."""
+
+    reply: dict[str, str | bool | int]
+
+
+Candidate = Crossed | Changed | Exceeding | Parking | Refused | Answered | Announced

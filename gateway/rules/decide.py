@@ -1,0 +1,225 @@
+"""Step 4 of the data flow: candidates and facts become one outcome. Pure, and the only place that decides."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import structs
+
+from gateway.events.ids import event_id
+from gateway.identity import decode
+from gateway.model.facts import Facts, Interval, Questions
+from gateway.model.outcome import (
+    Decision,
+    DeviceCommand,
+    DocumentChange,
+    Effect,
+    Excursion,
+    Gap,
+    Hold,
+    HoldSet,
+    LotMinutes,
+    Outcome,
+    Park,
+    Passage,
+    Rejection,
+)
+from gateway.model.settings import Portal, Settings
+from gateway.rules import reasons
+from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
+from gateway.rules.documents import Announced
+from gateway.rules.effects import effects
+from gateway.rules.movements import judge
+
+LIGHT_VALID = 5_000_000
+"""µs after the passage within which its light still means something to the driver at the door."""
+
+Decided = tuple[list[Decision], list[Effect]]
+
+
+def questions(candidates: list[Candidate]) -> Questions:
+    """Step 2's other half: what the ledger must answer before these candidates can be decided."""
+    ssccs, epcs, serials, documents, stays, outbox = set(), set(), set(), set(), set(), set()
+    for one in candidates:
+        match one:
+            case Crossed():
+                for epc in one.passage.moved:
+                    ai = decode(epc).ai
+                    if "00" in ai:
+                        ssccs.add(ai["00"])
+                        continue
+                    epcs.add(epc)
+                    if "21" in ai:
+                        serials.add((ai["01"], ai["21"]))
+            case Announced():
+                documents.add((one.kind, one.id))
+            case Changed(change=change, since=int(since)) if change.location is not None:
+                stays.add((change.location, since, change.at))
+            case Exceeding():
+                stays.add((one.location, one.exceeded.start, one.exceeded.end))
+            case Parking():
+                outbox.add(one.seq)
+    return Questions(
+        ssccs=tuple(sorted(ssccs)),
+        epcs=tuple(sorted(epcs)),
+        serials=tuple(sorted(serials)),
+        documents=tuple(sorted(documents)),
+        stays=tuple(Interval(*span) for span in sorted(stays)),
+        outbox=tuple(sorted(outbox)),
+    )
+
+
+def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Outcome:
+    """Judge every candidate in order."""
+    decisions: list[Decision] = []
+    changes: list[Effect] = []
+    reply: dict[str, Any] | None = None
+    for one in candidates:
+        if isinstance(one, Answered):
+            reply = dict(one.reply)
+            continue
+        found, wanted = DECIDERS[type(one)](settings, one, facts)
+        decisions += found
+        changes += wanted
+        if isinstance(one, Announced | Refused) and reply is None:
+            refusal = next((item for item in found if isinstance(item, Rejection)), None)
+            reply = {"ok": True} if refusal is None else {"ok": False, "error": refusal.detail}
+    return Outcome(tuple(decisions), tuple(changes), reply)
+
+
+def _crossed(settings: Settings, crossed: Crossed, facts: Facts) -> Decided:
+    passage, portal = crossed.passage, crossed.portal
+    judged = judge(settings, crossed, facts)
+    decisions: list[Decision] = [_completed(passage, [item for one in judged for item in one.movement.missing])]
+    changes: list[Effect] = []
+    for one in judged:
+        decisions.append(one.movement)
+        changes += effects(one)
+    verdicts = [one.movement.verdict for one in judged]
+    problem = None if verdicts else _unmoved(passage, portal)
+    if problem is not None:
+        decisions.append(problem)
+    if portal.lights is not None and (verdicts or problem is not None):
+        worst = max(verdicts, key=reasons.SEVERITY.__getitem__, default=reasons.HELD)
+        decisions.append(_light(portal, passage, reasons.LIGHT[worst]))
+    return decisions, changes
+
+
+def _completed(passage: Passage, missing: list[str]) -> Passage:
+    """The passage as it is published: with what was announced and never read."""
+    return structs.replace(passage, missing=tuple(missing))
+
+
+def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
+    """Why a passage that should have moved something moved nothing; None when that is how it should be."""
+    if passage.moved and passage.direction == "unknown":
+        detail = f"{len(passage.moved)} tags crossed {portal.id} and neither eyes nor antennas tell which way"
+        return Rejection(passage.passage, passage.closed, "direction_unknown", detail)
+    if not passage.moved and passage.evidence.get("eyes"):
+        detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"
+        return Rejection(passage.passage, passage.closed, "empty_passage", detail)
+    return None
+
+
+def _light(portal: Portal, passage: Passage, colour: str) -> DeviceCommand:
+    lights = portal.lights
+    assert lights is not None
+    lamps = {"green": lights.green, "red": lights.red, "amber": lights.amber}
+    ports = {name: port for name, port in lamps.items() if port is not None}
+    return DeviceCommand(
+        device=lights.reader,
+        name="light",
+        args={"portal": portal.id, "colour": colour, "ports": ports, "hold_ms": lights.hold // 1000},
+        at=passage.closed,
+        valid_until=passage.closed + LIGHT_VALID,
+    )
+
+
+def _announced(settings: Settings, one: Announced, facts: Facts) -> Decided:
+    known = facts.documents.get(f"{one.kind}/{one.id}", 0)
+    if one.document is None:
+        return ([], []) if not known else ([], [DocumentChange(one.kind, one.id, known + 1, None)])
+    if one.document.version < known:
+        detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
+        return [Rejection(one.source, one.at, "stale_version", detail)], []
+    if one.document.version == known:
+        return [], []
+    return [], [DocumentChange(one.kind, one.id, one.document.version, one.document)]
+
+
+def _changed(settings: Settings, one: Changed, facts: Facts) -> Decided:
+    change = one.change
+    if one.since is None or change.location is None:
+        return [change], []
+    lots = _lots(facts, change.location, one.since, change.at)
+    decisions: list[Decision] = [structs.replace(change, lots=lots)]
+    limit = next((limit for limit in settings.limits if limit.id == change.alarm), None)
+    standing = tuple(lot for lot in lots if lot.quantity > 0)
+    if limit is None or not limit.hold or not standing:
+        return decisions, []
+    ident = event_id(settings.site, settings.gateway, "hold", limit.id, change.at)
+    decisions.append(Hold(ident, change.location, change.at, "excursion", limit.id, standing))
+    return decisions, _holds(change.location, standing)
+
+
+def _holds(location: str, lots: tuple[LotMinutes, ...]) -> list[Effect]:
+    return [HoldSet(lot.gtin, lot.lot, location, "excursion") for lot in lots if lot.quantity > 0]
+
+
+def _exceeding(settings: Settings, one: Exceeding, facts: Facts) -> Decided:
+    exceeded, limit = one.exceeded, one.exceeded.limit
+    lots = _lots(facts, one.location, exceeded.start, exceeded.end)
+    excursion = Excursion(
+        excursion=event_id(settings.site, settings.gateway, "excursion", limit.id, exceeded.start),
+        alarm=limit.id,
+        sensor=limit.sensor,
+        quantity=limit.quantity,
+        unit=exceeded.unit,
+        location=one.location,
+        start=exceeded.start,
+        end=exceeded.end,
+        min=exceeded.min,
+        max=exceeded.max,
+        mean=exceeded.mean,
+        lots=lots,
+        limit=limit.limit,
+        side=limit.side,
+        hold=limit.hold,
+    )
+    return [excursion], _holds(one.location, lots) if limit.hold else []
+
+
+def _lots(facts: Facts, location: str, start: int, end: int) -> tuple[LotMinutes, ...]:
+    """The lots that stood in a location during a span, with their minutes in it and what is there now."""
+    minutes: dict[tuple[str, str], tuple[int, int, str]] = {}
+    for stay in facts.stays.get(f"{location}/{start}/{end}", ()):
+        span = max(0, min(end, stay.left if stay.left is not None else end) - max(start, stay.entered))
+        before = minutes.get((stay.gtin, stay.lot), (0, 0, stay.unit))
+        present = stay.quantity if stay.left is None else 0
+        minutes[stay.gtin, stay.lot] = (before[0] + span, before[1] + present, stay.unit)
+    return tuple(
+        LotMinutes(gtin, lot, round(span / 60_000_000, 2), quantity, unit)
+        for (gtin, lot), (span, quantity, unit) in sorted(minutes.items())
+    )
+
+
+def _parking(settings: Settings, one: Parking, facts: Facts) -> Decided:
+    row = facts.outbox.get(str(one.seq))
+    if row is None or row.state != "pending":
+        return [], []
+    if row.kind in ("gap", "alarm", "exception"):
+        return [], [Park(one.seq, one.reason)]
+    return [Gap(one.seq, one.seq, one.at, one.reason)], [Park(one.seq, one.reason)]
+
+
+def _refused(settings: Settings, one: Refused, facts: Facts) -> Decided:
+    return [one.rejection], []
+
+
+DECIDERS: dict[type, Callable[[Settings, Any, Facts], Decided]] = {
+    Crossed: _crossed,
+    Announced: _announced,
+    Changed: _changed,
+    Exceeding: _exceeding,
+    Parking: _parking,
+    Refused: _refused,
+}

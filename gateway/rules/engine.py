@@ -1,0 +1,225 @@
+"""Step 2 of the data flow: inputs are observed, and what they add up to becomes candidates. Pure.
+
+The engine's whole memory is `EngineState`, which a snapshot holds; everything else is derived from the settings.
+Time is only ever `t`, the sequencer's stamp, and the reads' own corrected `at` (both µs since 1970 UTC).
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from gateway.model.inputs import (
+    Boot,
+    Command,
+    Config,
+    Device,
+    Downlink,
+    Gpi,
+    Input,
+    Measurement,
+    Read,
+    Reads,
+    Tick,
+    Weighing,
+)
+from gateway.model.outcome import AlarmChange, Passage, Rejection
+from gateway.model.settings import Settings
+from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
+from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
+from gateway.rules.documents import read_document
+from gateway.rules.passages import ROWS, PortalState, PortalWatch
+
+UNPLACED_DBM = -60.0
+"""Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
+
+
+class EngineState(Struct):
+    """All the engine remembers, by the ids of the settings. `latched` are alarms without a limit, by id."""
+
+    portals: dict[str, PortalState] = field(default_factory=dict)
+    limits: dict[str, LimitState] = field(default_factory=dict)
+    latched: dict[str, str] = field(default_factory=dict)
+    climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
+
+
+class Engine:
+    """`observe` inputs in order; `deadline` says when time alone will make something happen."""
+
+    def __init__(self, settings: Settings, state: EngineState | None = None) -> None:
+        self.state = state if state is not None else EngineState()
+        self.reconfigure(settings)
+
+    @classmethod
+    def restore(cls, settings: Settings, snapshot: bytes) -> "Engine":
+        """Rebuild the engine from `snapshot()` under the settings that were in force then."""
+        return cls(settings, msgspec.json.decode(snapshot, type=EngineState))
+
+    def snapshot(self) -> bytes:
+        """The engine's memory as JSON."""
+        return msgspec.json.encode(self.state)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Put new settings in force; what the old ones knew of ids that remain is kept."""
+        self.settings = settings
+        state = self.state
+        state.portals = {portal.id: state.portals.get(portal.id, PortalState()) for portal in settings.portals}
+        state.limits = {limit.id: state.limits.get(limit.id, LimitState()) for limit in settings.limits}
+        self._watches = {portal.id: PortalWatch(portal, state.portals[portal.id]) for portal in settings.portals}
+        self._antennas: dict[str, dict[int, tuple[PortalWatch, int]]] = {}
+        self._eyes: dict[tuple[str, int], tuple[PortalWatch, int]] = {}
+        for portal in settings.portals:
+            watch = self._watches[portal.id]
+            for antenna in portal.antennas:
+                self._antennas.setdefault(antenna.reader, {})[antenna.port] = (watch, ROWS[antenna.row])
+            for index, eye in enumerate(portal.eyes):
+                self._eyes[eye.reader, eye.port] = (watch, index)
+        self._places = {sensor.id: sensor.location for sensor in settings.sensors}
+        self._scales = {scale.id: self._watches[scale.portal] for scale in settings.scales}
+        self._limits: dict[tuple[str, str], list[LimitWatch]] = {}
+        for limit in settings.limits:
+            watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
+            self._limits.setdefault((limit.sensor, limit.quantity), []).append(watch_limit)
+        self._ignored = frozenset(settings.ignore)
+
+    @property
+    def deadline(self) -> int | None:
+        """The earliest instant (µs) at which time alone changes something; None when nothing is open."""
+        times = [watch.deadline for watch in self._watches.values() if watch.state.open]
+        times += [limit.deadline for limits in self._limits.values() for limit in limits]
+        return min((time for time in times if time is not None), default=None)
+
+    def observe(self, t: int, item: Input) -> list[Candidate]:
+        """Take one input stamped `t`; never raises on its contents."""
+        match item:
+            case Reads():
+                return self._reads(t, item)
+            case Read():
+                row = (item.at, item.antenna, item.epc, item.rssi)
+                return self._reads(t, Reads(item.reader, (row,), ("at", "antenna", "epc", "rssi")))
+            case Gpi():
+                return self._gpi(t, item)
+            case Measurement():
+                return self._measurement(t, item)
+            case Weighing():
+                self._weighing(t, item)
+                return []
+            case Tick():
+                return self._tick(t)
+            case Downlink():
+                return self._document(t, item.topic, item.payload, item.text)
+            case Command():
+                return self._command(t, item)
+            case Boot() | Config() | Device():
+                return []
+
+    def _reads(self, t: int, reads: Reads) -> list[Candidate]:
+        antennas = self._antennas.get(reads.reader)
+        if antennas is None:
+            return []
+        place = {name: index for index, name in enumerate(reads.columns)}
+        at_index, antenna_index, epc_index = place.get("at", -1), place["antenna"], place["epc"]
+        rssi_index = place.get("rssi", -1)
+        found: list[Candidate] = []
+        for row in reads.reads:
+            target = antennas.get(row[antenna_index])
+            epc = row[epc_index]
+            if target is None or epc in self._ignored:
+                continue
+            at = row[at_index] if at_index >= 0 else None
+            rssi = row[rssi_index] if rssi_index >= 0 else None
+            ended = target[0].read(t, t if at is None else at, target[1], epc, UNPLACED_DBM if rssi is None else rssi)
+            if ended is not None:
+                found.append(self._crossed(target[0], ended))
+        return found
+
+    def _gpi(self, t: int, gpi: Gpi) -> list[Candidate]:
+        target = self._eyes.get((gpi.reader, gpi.port))
+        if target is None:
+            return []
+        watch, index = target
+        ended = watch.edge(t, t if gpi.at is None else gpi.at, index, gpi)
+        return [self._crossed(watch, ended)] if ended is not None else []
+
+    def _measurement(self, t: int, measurement: Measurement) -> list[Candidate]:
+        at = t if measurement.at is None else measurement.at
+        if measurement.quality == "good" and measurement.value is not None:
+            latest = self.state.climate.setdefault(measurement.sensor, {})
+            latest[measurement.quantity] = (measurement.value, measurement.unit, at)
+        found: list[Candidate] = []
+        for limit in self._limits.get((measurement.sensor, measurement.quantity), ()):
+            started = limit.state.start
+            found += [self._noticed(limit, change, started) for change in limit.sample(at, measurement)]
+        return found
+
+    def _weighing(self, t: int, weighing: Weighing) -> None:
+        watch = self._scales.get(weighing.scale)
+        if watch is not None and weighing.mode == "gross":
+            watch.weigh(weighing if weighing.at is not None else msgspec.structs.replace(weighing, at=t))
+
+    def _tick(self, t: int) -> list[Candidate]:
+        found: list[Candidate] = [
+            self._crossed(watch, ended) for watch in self._watches.values() if (ended := watch.due(t)) is not None
+        ]
+        for limits in self._limits.values():
+            for limit in limits:
+                started = limit.state.start
+                found += [self._noticed(limit, change, started) for change in limit.due(t)]
+        return found
+
+    def _document(self, t: int, topic: str, payload: Any, text: str | None) -> list[Candidate]:
+        read = read_document(topic, payload, text, t)
+        return [Refused(read) if isinstance(read, Rejection) else read]
+
+    def _command(self, t: int, command: Command) -> list[Candidate]:
+        args = command.args
+        match command.name, args:
+            case "alarms.ack", {"alarm": str(alarm)}:
+                return self._acknowledge(t, alarm, command.by)
+            case "asn.import", {"asn": dict(document)}:
+                return self._document(t, f"down/asn/{document.get('asn', '')}", document, None)
+            case "outbox.park", {"seq": int(seq), "reason": str(reason)}:
+                parked: list[Candidate] = [Parking(seq, reason, t)]
+                return parked + self._latch(t, "outbox", "uplink", f"the broker refused event {seq}: {reason}")
+            case "quarantine", {"position": int(position), "error": str(error)}:
+                detail = f"the input at journal position {position} crashed the core twice and is skipped: {error}"
+                return self._latch(t, "quarantine", "core", detail)
+        detail = f"no command {command.name!r} with arguments {sorted(args)}; known: alarms.ack, asn.import"
+        return [Refused(Rejection(f"cmd/{command.name}", t, "bad_command", detail))]
+
+    def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:
+        if alarm in self.state.latched:
+            before = self.state.latched.pop(alarm)
+            change = AlarmChange(alarm, alarm, t, before, "normal", "high", by=by)
+            return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
+        for limits in self._limits.values():
+            for limit in limits:
+                if limit.limit.id == alarm:
+                    acked = limit.acknowledge(t, by)
+                    answer = Answered({"ok": True, "alarm": alarm, "state": limit.state.state})
+                    return [Changed(acked), answer] if acked is not None else [answer]
+        return [Answered({"ok": False, "error": f"no alarm {alarm!r}; `tallyman alarms` lists them"})]
+
+    def _latch(self, t: int, alarm: str, source: str, detail: str) -> list[Candidate]:
+        """Raise an alarm that has no limit to return to: it stays until somebody acknowledges it."""
+        if alarm in self.state.latched:
+            return []
+        after = self.state.latched[alarm] = TRANSITIONS["normal", "on"]
+        return [Changed(AlarmChange(alarm, source, t, "normal", after, "high", detail=detail))]
+
+    def _noticed(self, limit: LimitWatch, change: Any, started: int | None) -> Candidate:
+        if not isinstance(change, AlarmChange):
+            return Exceeding(change, limit.location)
+        became_active = change.after == "unack_active"
+        since = started if started is not None else limit.state.start
+        return Changed(change, since if became_active and limit.location else None)
+
+    def _crossed(self, watch: PortalWatch, passage: Passage) -> Crossed:
+        portal = watch.portal
+        climate = tuple(
+            (sensor, quantity, value, unit, at)
+            for sensor, place in sorted(self._places.items())
+            if place == portal.location
+            for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
+        )
+        return Crossed(passage, portal, watch.weighing_for(passage), climate)

@@ -1,0 +1,262 @@
+"""A passage and the ledger's facts become movements: what went from where to where, and whether it should. Pure."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from gateway.events.ids import event_id
+from gateway.identity import decode
+from gateway.model.facts import Content, Expected, Facts, Unit
+from gateway.model.outcome import Line, Movement, Weighed
+from gateway.model.settings import Settings
+from gateway.rules import reasons
+from gateway.rules.candidates import Crossed
+from gateway.rules.resolve import Resolved, compare, resolve, tagged_lines
+
+
+class Judged(Struct, frozen=True):
+    """A movement with what the effects need to know beside it."""
+
+    movement: Movement
+    status: str  # of the stock it adds or takes
+    unit: Unit | None = None  # as the ledger held it before
+
+
+class Group(Struct, frozen=True):
+    """Tags that travelled together: a logistic unit with its items, or loose items."""
+
+    sscc: str | None
+    sscc_epc: str | None
+    items: tuple[str, ...]
+
+
+def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Judged]:
+    """The movements of one passage, in a fixed order. A passage without direction moves nothing."""
+    passage, portal = crossed.passage, crossed.portal
+    if passage.direction not in ("in", "out"):
+        return []
+    inward = passage.direction == "in"
+    judged = []
+    for ordinal, group in enumerate(_groups(passage.moved, facts)):
+        if portal.outside is not None:
+            one = _transfer(settings, crossed, facts, group, ordinal, inward)
+        elif inward:
+            one = _receive(settings, crossed, facts, group, ordinal)
+        else:
+            one = _ship(settings, crossed, facts, group, ordinal)
+        if one is not None:
+            judged.append(one)
+    return judged
+
+
+def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
+    """Items go with the unit that announces or holds them; with one unit in the passage, all go with it."""
+    units = {sscc: epc for epc in moved if (sscc := decode(epc).ai.get("00"))}
+    items: dict[str | None, list[str]] = {sscc: [] for sscc in sorted(units)}
+    only = next(iter(units)) if len(units) == 1 else None
+    for epc in moved:
+        identity = decode(epc)
+        if "00" in identity.ai:
+            continue
+        item = facts.items.get(epc)
+        serials = facts.serials.get(f"{identity.ai.get('01')}/{identity.ai.get('21')}", ())
+        homes = [item.parent] if item is not None else [serial.sscc for serial in serials]
+        home = next((sscc for sscc in homes if sscc in units), only)
+        items.setdefault(home, []).append(epc)
+    return [
+        Group(sscc, units[sscc] if sscc is not None else None, tuple(found))
+        for sscc, found in items.items()
+        if sscc is not None or found
+    ]
+
+
+def _receive(settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int) -> Judged:
+    expected = _expected(facts, group.sscc, "asn")
+    unit = facts.units.get(group.sscc or "")
+    found: set[str] = set()
+    missing: tuple[str, ...] = ()
+    resolved = [resolve(epc, facts, expected) for epc in group.items]
+    present = unit is not None and unit.location is not None
+    if present or (expected is not None and expected.state == "received"):
+        found.add("already_received")
+        lines = tagged_lines(resolved)
+    elif expected is not None:
+        load = compare(expected, resolved)
+        found |= load.found or {"matched"}
+        lines, missing = list(load.lines), load.missing
+    else:
+        lines, found = _receive_loose(group, facts, resolved)
+    if _expired(settings, crossed.passage.closed, lines):
+        found.discard("matched")
+        found.add("expired")
+    verdict, codes = reasons.weigh("receive", found)
+    movement = _movement(
+        settings,
+        crossed,
+        group,
+        ordinal,
+        "receive",
+        None,
+        crossed.portal.location,
+        verdict,
+        codes,
+        lines,
+        expected,
+        missing,
+    )
+    return Judged(movement, "available" if verdict == reasons.ACCEPTED else "hold", unit)
+
+
+def _receive_loose(group: Group, facts: Facts, resolved: list[Resolved]) -> tuple[list[Line], set[str]]:
+    """Goods that no announced unit vouches for: each item stands for itself."""
+    fresh = [one for one in resolved if not _present(facts, one.epc)]
+    if not fresh and resolved:
+        return tagged_lines(resolved), {"already_received"}
+    found = set()
+    if group.sscc is not None or any(one.expectation is None and one.by != "item" for one in fresh):
+        found.add("no_expectation")
+    if any(one.lot is None for one in fresh):
+        found.add("unknown_tag")
+    return tagged_lines(fresh), found or {"matched"}
+
+
+def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int) -> Judged:
+    expected = _expected(facts, group.sscc, "order")
+    unit = facts.units.get(group.sscc or "")
+    found: set[str] = set()
+    origin: str | None = crossed.portal.location
+    status = "available"
+    if unit is None:
+        lines = tagged_lines([resolve(epc, facts, None) for epc in group.items])
+        known = [item for epc in group.items if (item := facts.items.get(epc)) is not None and item.location]
+        found.add("no_expectation" if known and len(known) == len(group.items) else "unknown_tag")
+    else:
+        lines = [_line(content) for content in unit.contents]
+        origin, status = unit.location, unit.status
+        if unit.location is None:
+            found.add("already_shipped")
+        elif expected is None or expected.state != "expected":
+            found.add("no_expectation")
+        if status == "hold" or any(_held(facts, line) for line in lines):
+            found.add("on_hold")
+        if _expired(settings, crossed.passage.closed, lines):
+            found.add("expired")
+    verdict, codes = reasons.weigh("ship", found or {"matched"})
+    movement = _movement(settings, crossed, group, ordinal, "ship", origin, None, verdict, codes, lines, expected, ())
+    return Judged(movement, status, unit)
+
+
+def _transfer(
+    settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int, inward: bool
+) -> Judged | None:
+    """Through an inner door: the unit goes to the side it was driven to, from wherever the ledger holds it."""
+    portal = crossed.portal
+    destination = portal.location if inward else portal.outside
+    unit = facts.units.get(group.sscc or "")
+    if unit is None or unit.location is None:
+        lines = tagged_lines([resolve(epc, facts, None) for epc in group.items])
+        origin = portal.outside if inward else portal.location
+        verdict, codes = reasons.weigh("transfer", {"unknown_tag"})
+    elif unit.location == destination:
+        return None
+    else:
+        lines, origin = [_line(content) for content in unit.contents], unit.location
+        verdict, codes = reasons.weigh("transfer", {"moved"})
+    movement = _movement(
+        settings, crossed, group, ordinal, "transfer", origin, destination, verdict, codes, lines, None, ()
+    )
+    return Judged(movement, unit.status if unit is not None else "hold", unit)
+
+
+def _movement(
+    settings: Settings,
+    crossed: Crossed,
+    group: Group,
+    ordinal: int,
+    kind: str,
+    origin: str | None,
+    destination: str | None,
+    verdict: str,
+    codes: tuple[str, ...],
+    lines: list[Line],
+    expected: Expected | None,
+    missing: tuple[str, ...],
+) -> Movement:
+    passage = crossed.passage
+    return Movement(
+        movement=event_id(settings.site, settings.gateway, "movement", passage.passage, ordinal),
+        passage=passage.passage,
+        portal=passage.portal,
+        at=passage.closed,
+        type=kind,
+        origin=origin,
+        destination=destination,
+        verdict=verdict,
+        reasons=codes,
+        lines=tuple(lines),
+        sscc=group.sscc,
+        sscc_epc=group.sscc_epc,
+        expectation=f"{expected.kind}/{expected.id}" if expected is not None else None,
+        documents=expected.documents if expected is not None else (),
+        party=expected.party if expected is not None else None,
+        weight=_weighed(crossed, expected) if ordinal == 0 else None,
+        climate=crossed.climate,
+        missing=missing,
+        evidence={"direction": passage.direction, "confidence": passage.confidence, **passage.evidence},
+    )
+
+
+def _expected(facts: Facts, sscc: str | None, kind: str) -> Expected | None:
+    """The announcement of this unit: one still open before one already met, then by id."""
+    found = [one for one in facts.expected.get(sscc or "", ()) if one.kind == kind]
+    return next((one for one in found if one.state == "expected"), found[0] if found else None)
+
+
+def _line(content: Content) -> Line:
+    return Line(
+        gtin=content.gtin or None,
+        lot=content.lot or None,
+        quantity=content.quantity,
+        unit=content.unit,
+        resolved_by="contents",
+        epcs=content.epcs,
+        expiry=content.expiry,
+        basis=content.basis,
+        prefix=content.prefix,
+    )
+
+
+def _present(facts: Facts, epc: str) -> bool:
+    item = facts.items.get(epc)
+    return item is not None and item.location is not None
+
+
+def _held(facts: Facts, line: Line) -> bool:
+    lot = facts.lots.get(f"{line.gtin}/{line.lot}")
+    return lot is not None and lot.held
+
+
+def _expired(settings: Settings, at: int, lines: list[Line]) -> bool:
+    """Whether a line's expiry lies before the day of the passage, by the site's own calendar."""
+    today = datetime.fromtimestamp(at // 1_000_000, tz=UTC).astimezone(ZoneInfo(settings.timezone)).date()
+    return any(line.expiry is not None and date.fromisoformat(line.expiry) < today for line in lines)
+
+
+def _weighed(crossed: Crossed, expected: Expected | None) -> Weighed | None:
+    weighing = crossed.weighing
+    if weighing is None or weighing.value is None or weighing.at is None:
+        return None
+    announced = expected.unit.gross_weight if expected is not None else None
+    deviation = None
+    if announced is not None and announced.unit == weighing.unit and Decimal(announced.value) > 0:
+        deviation = round(float((Decimal(weighing.value) / Decimal(announced.value) - 1) * 100), 2)
+    return Weighed(
+        value=weighing.value,
+        unit=weighing.unit,
+        at=weighing.at,
+        scale=weighing.scale,
+        expected=announced.value if announced is not None else None,
+        deviation_pct=deviation,
+    )

@@ -1,0 +1,39 @@
+"""Reasons and what they mean for the verdict. The sentences for people are in `gateway.events.sentences`. Pure.
+
+Order is the order reasons are given in. The most restrictive verdict wins (DESIGN §2: verdicts mean stock).
+"""
+
+ACCEPTED, HELD, REFUSED = "accepted", "held", "refused"
+SEVERITY = {ACCEPTED: 0, HELD: 1, REFUSED: 2}
+
+RECEIVE = {
+    "already_received": REFUSED,
+    "no_expectation": HELD,
+    "unknown_tag": HELD,
+    "over": HELD,
+    "expired": HELD,
+    "short": ACCEPTED,
+    "matched": ACCEPTED,
+}
+SHIP = {
+    "already_shipped": REFUSED,
+    "unknown_tag": REFUSED,
+    "on_hold": REFUSED,
+    "expired": REFUSED,
+    "no_expectation": REFUSED,
+    "matched": ACCEPTED,
+}
+TRANSFER = {
+    "unknown_tag": REFUSED,
+    "moved": ACCEPTED,
+}
+TABLES = {"receive": RECEIVE, "ship": SHIP, "transfer": TRANSFER}
+
+LIGHT = {ACCEPTED: "green", HELD: "amber", REFUSED: "red"}
+
+
+def weigh(kind: str, found: set[str]) -> tuple[str, tuple[str, ...]]:
+    """The verdict and the ordered reasons of a movement of this type."""
+    table = TABLES[kind]
+    reasons = tuple(reason for reason in table if reason in found)
+    return max((table[reason] for reason in reasons), key=SEVERITY.__getitem__), reasons

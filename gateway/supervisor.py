@@ -1,0 +1,94 @@
+"""Who restarts whom. A device may fail and is run again for ever; the core may not, and ends the process.
+
+    async with running(("mqtt", keep(link, report))):     # last to stop
+        async with running(("pipeline", pipeline.run())):
+            …                                             # first to stop
+
+The only `except Exception` of the house are here.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.errors import DeviceError
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
+"""Seconds: bounds of the jittered back-off (reference llrp §6: 0.25 s to 30 s, for ever)."""
+
+HEALTHY = 60.0
+"""Seconds a run must last for the back-off to start afresh."""
+
+Report = Callable[[str, str, str], Awaitable[None]]
+"""Told of (device, state, detail) when a device goes down."""
+
+
+class Runnable(Protocol):
+    """Anything that works until its link fails, and then raises (DeviceError with the reason)."""
+
+    id: str
+
+    async def run(self) -> None:
+        """Connect and work until the link fails."""
+
+
+async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAUSE) -> None:
+    """Run a device for ever: run, report why it ended, pause with full jitter, run again."""
+    pause = FIRST_PAUSE
+    said = ""
+    while True:
+        started = time.monotonic()
+        try:
+            await device.run()
+            reason = "ended without a reason"
+        except DeviceError as error:
+            reason = str(error)
+            if reason != said:
+                log.warning("device down", device=device.id, reason=reason)
+        except Exception as error:  # noqa: BLE001 - a fault in one driver must not stop the dock
+            reason = f"internal fault in {device.id}: {error!r}"
+            log.exception("internal fault in a driver: please report it with this trace", device=device.id)
+        if reason != said:
+            await report(device.id, "down", reason)
+        healthy = time.monotonic() - started >= HEALTHY
+        said = "" if healthy else reason
+        pause = FIRST_PAUSE if healthy else min(longest, pause * 2)
+        await asyncio.sleep(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, not a secret
+
+
+@asynccontextmanager
+async def running(*jobs: tuple[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run jobs beside the block: they are cancelled when it ends, and one that fails ends the block with its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job, name=name) for name, job in jobs]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except* asyncio.CancelledError:
+        raise
+
+
+def last_line(fault: BaseException) -> str:
+    """The one sentence a dying process leaves: the innermost real error of a group."""
+    while isinstance(fault, BaseExceptionGroup) and fault.exceptions:
+        fault = fault.exceptions[0]
+    return f"{type(fault).__name__}: {fault}"
+
+
+async def guarded(core: Callable[[], Awaitable[None]], on_fault: Callable[[Exception], None]) -> None:
+    """Run the core; tell `on_fault` of what ends it before it ends the process."""
+    try:
+        await core()
+    except Exception as fault:
+        on_fault(fault)
+        raise
