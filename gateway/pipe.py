@@ -55,3 +55,7 @@ class Pipe(Generic[T]):
     async def filled(self) -> None:
         """Wait until there is something to take."""
         await self._filled.wait()
+
+    def wake(self) -> None:
+        """Let whoever waits for items look again, though there may be none."""
+        self._filled.set()

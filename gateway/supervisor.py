@@ -33,10 +33,14 @@ Report = Callable[[str, str, str], Awaitable[None]]
 class Runnable(Protocol):
     """Anything that works until its link fails, and then raises (DeviceError with the reason)."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """Its name in logs and reports."""
+        ...
 
     async def run(self) -> None:
         """Connect and work until the link fails."""
+        ...
 
 
 async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAUSE) -> None:
@@ -52,7 +56,7 @@ async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAU
             reason = str(error)
             if reason != said:
                 log.warning("device down", device=device.id, reason=reason)
-        except Exception as error:  # noqa: BLE001 - a fault in one driver must not stop the dock
+        except Exception as error:  # a fault in one driver must not stop the dock
             reason = f"internal fault in {device.id}: {error!r}"
             log.exception("internal fault in a driver: please report it with this trace", device=device.id)
         if reason != said:
@@ -60,22 +64,19 @@ async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAU
         healthy = time.monotonic() - started >= HEALTHY
         said = "" if healthy else reason
         pause = FIRST_PAUSE if healthy else min(longest, pause * 2)
-        await asyncio.sleep(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, not a secret
+        await asyncio.sleep(random.uniform(FIRST_PAUSE / 2, pause))
 
 
 @asynccontextmanager
 async def running(*jobs: tuple[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Run jobs beside the block: they are cancelled when it ends, and one that fails ends the block with its error."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(job, name=name) for name, job in jobs]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-    except* asyncio.CancelledError:
-        raise
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job, name=name) for name, job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 def last_line(fault: BaseException) -> str:

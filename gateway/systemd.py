@@ -29,7 +29,7 @@ class Notifier:
 
 
 def watchdog_seconds() -> float | None:
-    """The interval systemd expects a sign of progress in ($WATCHDOG_USEC, sd_watchdog_enabled(3)); None: no watchdog."""
+    """Seconds within which systemd expects a sign of progress (sd_watchdog_enabled(3)); None: no watchdog."""
     text = os.environ.get("WATCHDOG_USEC", "")
     mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     return int(text) / 1_000_000 if mine and text.isdigit() and int(text) > 0 else None

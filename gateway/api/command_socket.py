@@ -1,0 +1,130 @@
+"""The local command socket: one JSON object per line in, one per line out. What may write to it may command.
+
+    {"name":"alarms.ack","args":{"alarm":"cold-2-high"}}   →  {"ok":true,…}
+    {"name":"status"}                                       →  {"ok":true,"status":{…}}
+    {"name":"watch"}                                        →  {"ok":true}, then every outcome line as it is committed
+
+Commands enter the pipeline as inputs like everything else; `by` is the name of the unix user at the other end.
+"""
+
+import asyncio
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from gateway.model.inputs import Command
+from gateway.pipe import Pipe
+
+log = structlog.get_logger(__name__)
+
+LONGEST_LINE = 16 << 20
+"""Bytes one request may have: an ASN of a full truck fits many times."""
+
+WATCH_BOUND = 4096
+"""Outcome lines kept for a slow watcher; the oldest go first and are counted in the lines that follow."""
+
+Decide = Callable[[Command], Awaitable[dict[str, Any] | None]]
+
+
+class Request(msgspec.Struct):
+    """One line of a client."""
+
+    name: str
+    args: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class CommandSocket:
+    """Listens on a unix socket (mode 0660). `watchers` get every outcome line."""
+
+    id = "socket"
+
+    def __init__(self, path: Path, decide: Decide, status: Callable[[], dict[str, Any]]) -> None:
+        self.path = path
+        self._decide = decide
+        self._status = status
+        self._watchers: set[Pipe[bytes]] = set()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody would read a line."""
+        return bool(self._watchers)
+
+    def publish(self, line: bytes) -> None:
+        """Give an outcome line (without line feed) to all watchers; never waits."""
+        for watcher in self._watchers:
+            watcher.offer(line)
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            OSError: the socket cannot be made (its directory must exist and be writable).
+        """
+        self.path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._serve, path=self.path, limit=LONGEST_LINE)
+        os.chmod(self.path, 0o660)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self.path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        by = _peer(writer)
+        try:
+            while line := await reader.readline():
+                await self._answer(line, by, reader, writer)
+        except (ConnectionError, ValueError) as error:  # gone, or a line beyond the limit
+            log.info("a command client left", by=by, reason=str(error))
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes, by: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = msgspec.json.decode(line, type=Request)
+        except msgspec.MsgspecError as error:
+            reply: dict[str, Any] = {"ok": False, "error": f"not a request: {error}"}
+        else:
+            if request.name == "watch":
+                await self._watch(reader, writer)
+                return
+            if request.name == "status":
+                reply = {"ok": True, "status": self._status()}
+            else:
+                decided = await self._decide(Command(request.name, request.args, by))
+                reply = {"ok": True} if decided is None else decided
+        writer.write(msgspec.json.encode(reply) + b"\n")
+        await writer.drain()
+
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pipe: Pipe[bytes] = Pipe("watch", WATCH_BOUND)
+        self._watchers.add(pipe)
+        gone = asyncio.create_task(reader.read())
+        try:
+            writer.write(b'{"ok":true}\n')
+            while not gone.done():
+                filled = asyncio.create_task(pipe.filled())
+                await asyncio.wait([filled, gone], return_when=asyncio.FIRST_COMPLETED)
+                filled.cancel()
+                writer.writelines(line + b"\n" for line in pipe.take(WATCH_BOUND))
+                await writer.drain()
+        finally:
+            gone.cancel()
+            self._watchers.discard(pipe)
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """The user at the other end (SO_PEERCRED, unix(7))."""
+    wire = writer.get_extra_info("socket")
+    _, uid, _ = struct.unpack("3i", wire.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

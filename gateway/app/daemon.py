@@ -1,0 +1,340 @@
+"""The daemon's life: recover, listen, decide, stop. Shutdown order is the reverse of nesting and needs no code."""
+
+import asyncio
+import os
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+
+from gateway import __version__, metrics
+from gateway.api.command_socket import CommandSocket
+from gateway.api.http import HttpApi, application
+from gateway.api.status import Status
+from gateway.app import devices
+from gateway.app.lights import Lights
+from gateway.app.states import States
+from gateway.config import Configuration, addresses
+from gateway.events.lines import event_line, outcome_line
+from gateway.journal import Crashes, Journal
+from gateway.ledger.store import Ledger
+from gateway.ledger.telemetry import TelemetryStore
+from gateway.ledger.thread import Writer
+from gateway.model.inputs import Boot, Command, Config, Device, Measurement, Weighing
+from gateway.model.outcome import DeviceCommand
+from gateway.pipeline import Core, Pipeline, Result, count
+from gateway.rules import Engine
+from gateway.supervisor import guarded, keep, running
+from gateway.systemd import Notifier, watchdog_seconds
+from gateway.uplink.influx import InfluxUplink
+from gateway.uplink.link import MqttUplink
+from gateway.uplink.state import StateBoard
+from gateway.uplink.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+STUCK = 20.0
+"""Seconds without progress of the pipeline or the ledger writer after which the watchdog is no longer fed."""
+
+RING_FLUSH = 5.0
+"""Seconds between writes of the local ring when no server asks for more: one small commit each, for flash cards."""
+
+CLOCK_MARK = Path("/run/systemd/timesync/synchronized")
+"""timesyncd's sign that the clock was set from the network."""
+
+
+def now() -> int:
+    """Gateway time, µs UTC."""
+    return time.time_ns() // 1000
+
+
+class Daemon:
+    """One gateway. `run` returns after a clean stop; it raises when the core, the journal or the ledger failed."""
+
+    def __init__(self, configuration: Configuration, notifier: Notifier | None = None) -> None:
+        self.configuration = configuration
+        self.settings = configuration.settings()
+        self.status = Status()
+        self.stopping = asyncio.Event()
+        self.http: HttpApi | None = None
+        self._notifier = notifier if notifier is not None else Notifier(None)
+        self._writer = Writer()
+        self._wake = asyncio.Event()
+        self._board = StateBoard()
+        self._socket: CommandSocket | None = None
+        self._lights: Lights | None = None
+        self._influx: InfluxUplink | None = None
+        self._states = States(self.settings, self._board, self._lot_state)
+
+    async def run(self) -> None:
+        """Recover and work until `stopping` is set or a signal asks for it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(self._writer.stop)
+            await self._open(opened)
+            await guarded(self._live, self._fault)
+
+    async def _open(self, opened: AsyncExitStack) -> None:
+        """Open journal, ledger and telemetry store; what is opened is closed in reverse by the writer thread."""
+        configuration, settings = self.configuration, self.settings
+        directory = configuration.state
+        directory.mkdir(parents=True, exist_ok=True)
+
+        def ledger() -> Ledger:
+            return Ledger.open(
+                configuration.ledger_url,
+                site=settings.site,
+                gateway=settings.gateway,
+                owner=settings.owner,
+                timezone=settings.timezone,
+                gln=settings.gln,
+            )
+
+        def journal() -> Journal:
+            return Journal.open(
+                directory / "journal",
+                site=settings.site,
+                gateway=settings.gateway,
+                segment_bytes=configuration.journal.segment,
+            )
+
+        def store() -> TelemetryStore:
+            influx = configuration.influxdb
+            spool = influx.spool if influx is not None else 0
+            ring = configuration.telemetry.ring
+            return TelemetryStore.open(directory / "telemetry.db", spool_bytes=spool, ring_us=ring)
+
+        self._ledger = await self._writer.call(ledger)
+        opened.push_async_callback(self._writer.call, self._ledger.close)
+        self._journal = await self._writer.call(journal)
+        opened.push_async_callback(self._writer.call, self._journal.close)
+        self._store = await self._writer.call(store)
+        opened.push_async_callback(self._writer.call, self._store.close)
+        self._crashes = Crashes.open(directory / "journal")
+        core = Core(Engine(settings), 0)
+        self._pipeline = Pipeline(
+            core,
+            self._journal,
+            self._crashes,
+            self._ledger,
+            self._writer,
+            now,
+            self._deliver,
+            group=configuration.journal.group,
+        )
+        self._telemetry = self._sampler()
+
+    def _sampler(self) -> Telemetry:
+        """The way of samples into ring and spool."""
+        influx = self.configuration.influxdb
+        return Telemetry(
+            site=self.settings.site,
+            sensors={sensor.id: sensor.location for sensor in self.settings.sensors},
+            scales={scale.id: scale.portal for scale in self.settings.scales},
+            keep=self._threaded(self._store.keep),
+            append=self._threaded(self._store.append) if influx is not None else None,
+            flush=influx.flush / 1e6 if influx is not None else RING_FLUSH,
+        )
+
+    async def _live(self) -> None:
+        """Everything from recovery to the clean stop."""
+        self._notifier.notify(STATUS="recovering")
+        started = time.monotonic()
+        replayed = await self._pipeline.recover()
+        log.info(
+            "recovered", records=replayed, seconds=round(time.monotonic() - started, 3), position=self._journal.last
+        )
+        self.status.recovering = False
+        if self._journal.torn:
+            metrics.JOURNAL_TORN.set(self._journal.torn)
+        pipeline = self._pipeline
+        async with running(("pipeline", pipeline.run())):
+            clock = "synced" if CLOCK_MARK.exists() else "unknown"
+            await pipeline.decide(Boot(uuid.uuid4().hex, __version__, clock))
+            await pipeline.decide(Config(self.configuration.text))
+            async with running(*self._listeners()):
+                async with running(*self._wires()), running(*self._field()):
+                    self._ready()
+                    await self.stopping.wait()
+                    log.info("stopping")
+                    self._notifier.notify(STOPPING="1")
+                    self.status.ready = False
+            if self._lights is not None:
+                await self._lights.stop()
+            pipeline.finish()
+            await pipeline.finished.wait()
+
+    def _listeners(self) -> list[tuple[str, Any]]:
+        """HTTP, command socket and the watch over progress: first to start, last to stop."""
+        api = self.configuration.api
+        jobs: list[tuple[str, Any]] = [("watch", self._watch())]
+        endpoint = addresses.listen(api.listen)
+        if endpoint is not None:
+            self.http = HttpApi(application(self.status, self._refresh, self.healthy), endpoint.host, endpoint.port)
+            self.http.bind()
+            jobs.append(("http", self.http.run()))
+        if api.socket:
+            self._socket = CommandSocket(self.configuration.path(api.socket), self._pipeline.decide, self._describe)
+            jobs.append(("socket", self._socket.run()))
+        return jobs
+
+    def _wires(self) -> list[tuple[str, Any]]:
+        """The links to central and to the telemetry server."""
+        jobs: list[tuple[str, Any]] = [("states", self._states.run()), ("telemetry", self._telemetry.run())]
+        wire = devices.mqtt(self.configuration)
+        if wire is not None:
+            uplink = MqttUplink(
+                wire,
+                pending=self._threaded(self._ledger.pending),
+                settle=self._threaded(self._ledger.settle),
+                park=self._park,
+                wake=self._wake,
+                decide=self._pipeline.decide,
+                submit=self._pipeline.submit,
+                birth=self._birth,
+                board=self._board,
+            )
+            self.status.set(uplink.id, "starting", now())
+            jobs.append((uplink.id, keep(uplink, self._report)))
+        server = devices.influxdb(self.configuration)
+        if server is not None:
+            store = self._store
+            self._influx = influx = InfluxUplink(
+                server,
+                take=self._threaded(store.take),
+                done=self._threaded(store.done),
+                quarantine=self._threaded(store.quarantine),
+                append=self._threaded(store.append),
+                wake=self._telemetry.spooled,
+            )
+            self.status.set(influx.id, "starting", now())
+            jobs.append((influx.id, keep(influx, self._report)))
+        return jobs
+
+    def _field(self) -> list[tuple[str, Any]]:
+        """Readers, sensors and scales: last to start, first to stop."""
+        submit = self._pipeline.submit
+        readers = devices.readers(self.configuration, submit, now)
+        self._lights = Lights(readers, now)
+        jobs: list[tuple[str, Any]] = []
+        for reader in readers.values():
+            self.status.set(reader.id, "starting", now())
+            jobs.append((reader.id, keep(reader, self._report)))
+        for link in devices.links(self.configuration, submit, now):
+            for sensor in link.devices:
+                self.status.set(sensor, "starting", now())
+            jobs.append((link.id, keep(link, self._report_link)))
+        for scale in devices.scales(self.configuration, submit, now):
+            self.status.set(scale.id, "starting", now())
+            jobs.append((scale.id, keep(scale, self._report)))
+        return jobs
+
+    def _ready(self) -> None:
+        self.status.ready = True
+        self._notifier.notify(READY="1", STATUS=self.status.line())
+        port = self.http.port if self.http is not None else None
+        log.info("ready", site=self.settings.site, gateway=self.settings.gateway, http=port, version=__version__)
+
+    def _deliver(self, result: Result) -> None:
+        """Step 6: tell everybody who waits for results. Never waits itself."""
+        count(result)
+        item = result.item
+        if isinstance(item, Measurement | Weighing):
+            self._telemetry.offer(result.t, item)
+        if isinstance(item, Device):
+            self.status.set(item.device, item.state, result.t, item.detail)
+            metrics.DEVICE_UP.labels(item.device).set(item.state == "up")
+        if result.events:
+            self._wake.set()
+        self._states.note(result)
+        for decision in result.outcome.decisions:
+            if isinstance(decision, DeviceCommand) and self._lights is not None:
+                self._lights.show(decision)
+        if self._socket is not None and self._socket.watched:
+            for decision in result.outcome.decisions:
+                self._socket.publish(outcome_line(decision))
+            for event in result.events:
+                self._socket.publish(event_line(event))
+
+    def _fault(self, fault: Exception) -> None:
+        """The core failed: remember on which input, so that a poison one is skipped after the second time."""
+        position = self._pipeline.turning
+        if position is not None:
+            times = self._crashes.note(position, repr(fault))
+            log.critical("the core failed on an input", position=position, times=times)
+
+    async def _report(self, device: str, state: str, detail: str) -> None:
+        await self._pipeline.submit(Device(device, state, detail))
+
+    async def _report_link(self, link: str, state: str, detail: str) -> None:
+        """A Modbus link has told of its own sensors; only what never came up is still to be told."""
+        for name, component in list(self.status.components.items()):
+            if component.state == "starting" and name in {sensor.id for sensor in self.configuration.sensors}:
+                await self._report(name, state, detail)
+
+    def _threaded(self, function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+        """The function, run in the writer thread."""
+
+        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self._writer.call(function, *args, **kwargs)
+
+        return call
+
+    async def _park(self, seq: int, reason: str) -> dict[str, Any] | None:
+        return await self._pipeline.decide(Command("outbox.park", {"seq": seq, "reason": reason}, "uplink"))
+
+    async def _lot_state(self, gtin: str, lot: str) -> dict[str, Any]:
+        return await self._writer.call(self._ledger.lot_state, gtin, lot)
+
+    async def _birth(self) -> dict[str, Any]:
+        counts = await self._writer.call(self._ledger.outbox_counts)
+        return {"lastSeq": self._pipeline.core.sequence, "pending": counts["pending"]}
+
+    def healthy(self) -> bool:
+        """Whether pipeline and ledger writer moved lately: what the watchdog is fed by."""
+        oldest = min(self._pipeline.progress, self._writer.progress)
+        return time.monotonic() - oldest < STUCK
+
+    async def _watch(self) -> None:
+        """Keep status and service manager informed, a few times a minute or as often as the watchdog asks."""
+        watchdog = watchdog_seconds()
+        pause = min(5.0, watchdog / 3) if watchdog is not None else 5.0
+        while True:
+            counts = await self._writer.call(self._ledger.outbox_counts)
+            self.status.queued = int(counts["pending"] or 0)
+            self.status.parked = int(counts["parked"] or 0)
+            for state in ("pending", "settled", "parked"):
+                metrics.OUTBOX.labels(state).set(int(counts[state] or 0))
+            if self._influx is not None and self._influx.connected:
+                self.status.set(self._influx.id, "up", now())
+            if self.healthy():
+                self._notifier.notify(WATCHDOG="1", STATUS=self.status.line())
+            await asyncio.sleep(pause)
+
+    def _refresh(self) -> None:
+        """Gauges that are read, not counted."""
+        pipe = self._pipeline.inputs
+        metrics.QUEUE.labels(pipe.name).set(len(pipe))
+        metrics.DROPPED.labels(pipe.name).set(pipe.dropped)
+        metrics.DROPPED.labels("telemetry").set(self._telemetry.dropped)
+
+    def _describe(self) -> dict[str, Any]:
+        plain: dict[str, Any] = msgspec.to_builtins(self.status)
+        return plain | {
+            "line": self.status.line(),
+            "position": self._journal.last,
+            "seq": self._pipeline.core.sequence,
+            "http": self.http.port if self.http is not None else None,
+            "pid": os.getpid(),
+        }

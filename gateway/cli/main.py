@@ -1,0 +1,260 @@
+"""`tallyman`: the commands of DESIGN §6, each a thin way to a room that does the work."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from gateway import __version__, config, logs
+from gateway.errors import ConfigError, RecordingError, TallymanError
+
+CONFIG = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("/etc/tallyman/tallyman.toml"),
+    show_default=True,
+    envvar="TALLYMAN_CONFIG",
+    help="Configuration file.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for machines.")
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Turn the errors of the house into sentences on stderr and the right exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(2)
+    except TallymanError as error:
+        click.echo(f"tallyman: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tallyman")
+def main() -> None:
+    """Tallyman: dock doors, sensors and scales in; lot movements out."""
+
+
+@main.command()
+@CONFIG
+def check(config_path: Path) -> None:
+    """Check a configuration: every mistake at once, with file and line; exit 2 if there is one."""
+    from gateway.config.check import report, unreadable
+
+    with spoken():
+        configuration = config.load(config_path)
+        if problems := unreadable(configuration):
+            raise ConfigError(problems)
+        for line in report(configuration):
+            click.echo(line)
+
+
+@main.command()
+@CONFIG
+def run(config_path: Path) -> None:
+    """Run the gateway (what the service does)."""
+    import structlog
+
+    from gateway.app import Daemon
+    from gateway.supervisor import last_line
+    from gateway.systemd import Notifier
+
+    with spoken():
+        configuration = config.load(config_path)
+        logs.configure(configuration.log.level, configuration.log.format)
+
+        async def live() -> None:
+            await Daemon(configuration, Notifier.from_environment()).run()
+
+        try:
+            asyncio.run(live())
+        except (BaseExceptionGroup, TallymanError, OSError) as fault:
+            structlog.get_logger().critical("the gateway stopped", reason=last_line(fault))
+            sys.exit(1)
+
+
+@main.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option("-c", "--config", "config_path", type=click.Path(path_type=Path), help="Instead of the recording's own.")
+@click.option("--lenient", is_flag=True, help="Skip lines that cannot be used, and count them.")
+@JSON
+def replay(recording: Path, config_path: Path | None, lenient: bool, as_json: bool) -> None:
+    """Replay a recording or a journal directory through the same rules, on a scratch ledger."""
+    from gateway.replay import replay as prepare
+
+    logs.configure("warning")
+    with spoken():
+        prepared = prepare(recording, config.load(config_path) if config_path else None, lenient=lenient)
+        out = sys.stdout.buffer
+        for line in prepared.lines():
+            if as_json:
+                out.write(line + b"\n")
+            else:
+                _say(line)
+        reading = prepared.reading
+        for problem in reading.problems:
+            click.echo(str(problem), err=True)
+        if reading.skipped:
+            click.echo(f"{reading.skipped} lines skipped", err=True)
+
+
+@main.group()
+def asn() -> None:
+    """Advance ship notices."""
+
+
+@asn.command("import")
+@CONFIG
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
+    """Hand ASNs (JSON, one document or a list per file) to the running gateway."""
+    from rich.progress import track
+
+    failed = 0
+    with spoken(), _client(config_path) as client:
+        documents = [(file, document) for file in files for document in _documents(file)]
+        for file, document in track(documents, "importing", console=Console(stderr=True), transient=True):
+            answer = client.request("asn.import", {"asn": document})
+            if not answer.get("ok"):
+                failed += 1
+                click.echo(f"{file}: {answer.get('error', 'refused')}", err=True)
+    click.echo(f"{len(documents) - failed} of {len(documents)} ASNs taken")
+    sys.exit(1 if failed else 0)
+
+
+@main.group(invoke_without_command=True)
+@CONFIG
+@click.option("--all", "everything", is_flag=True, help="Also alarms that are back to normal.")
+@JSON
+@click.pass_context
+def alarms(context: click.Context, config_path: Path, everything: bool, as_json: bool) -> None:
+    """Alarms and their states; `alarms ack ID` acknowledges one."""
+    if context.invoked_subcommand is None:
+        show(config_path, as_json, lambda view: view.alarms(active_only=not everything))
+
+
+@alarms.command()
+@CONFIG
+@click.argument("alarm")
+def ack(config_path: Path, alarm: str) -> None:
+    """Acknowledge an alarm: somebody has seen it."""
+    with spoken(), _client(config_path) as client:
+        answer = client.request("alarms.ack", {"alarm": alarm})
+        if not answer.get("ok"):
+            raise TallymanError(answer.get("error", "refused"))
+        click.echo(f"{alarm}: {answer['state']}")
+
+
+@main.command()
+@CONFIG
+@click.option("--location", help="Only this location.")
+@click.option("--gtin", help="Only this GTIN-14.")
+@click.option("--lot", help="Only this lot.")
+@JSON
+def stock(config_path: Path, location: str | None, gtin: str | None, lot: str | None, as_json: bool) -> None:
+    """Stock by lot, location and status, as the ledger holds it."""
+    show(config_path, as_json, lambda view: view.stock(location, gtin, lot))
+
+
+@main.command()
+@CONFIG
+@JSON
+def lots(config_path: Path, as_json: bool) -> None:
+    """Lots and what is known of them."""
+    show(config_path, as_json, lambda view: view.lots())
+
+
+@main.command()
+@CONFIG
+@JSON
+def outbox(config_path: Path, as_json: bool) -> None:
+    """Events waiting for central, and those set aside."""
+    show(config_path, as_json, lambda view: [view.outbox_counts()])
+
+
+@main.command()
+@CONFIG
+def status(config_path: Path) -> None:
+    """What the running gateway says of itself, as JSON."""
+    with spoken(), _client(config_path) as client:
+        click.echo(msgspec.json.format(msgspec.json.encode(client.request("status")["status"])))
+
+
+@main.command()
+@CONFIG
+def watch(config_path: Path) -> None:
+    """Decisions of the running gateway as they are committed, one outcome line each."""
+    with spoken(), _client(config_path) as client:
+        out = sys.stdout.buffer
+        for line in client.watch():
+            out.write(line + b"\n")
+            out.flush()
+
+
+def _client(config_path: Path) -> Any:
+    from gateway.api.client import Client
+
+    configuration = config.load(config_path)
+    return Client(configuration.path(configuration.api.socket))
+
+
+def _documents(file: Path) -> list[Any]:
+    try:
+        content = msgspec.json.decode(file.read_bytes())
+    except msgspec.DecodeError as error:
+        raise RecordingError(str(file), 1, f"not JSON: {error}") from None
+    return content if isinstance(content, list) else [content]
+
+
+def show(config_path: Path, as_json: bool, query: Callable[[Any], Any]) -> None:
+    """Ask the ledger and show rows as a table, or as JSON lines."""
+    from gateway.ledger.queries import View
+
+    with spoken():
+        configuration = config.load(config_path)
+        view = View.read(configuration.ledger_url, site=configuration.site.id, gateway=configuration.gateway.id)
+        try:
+            rows = [msgspec.to_builtins(row) for row in query(view)]
+        finally:
+            view.close()
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+        return
+    table = Table(*(rows[0] if rows else ["nothing"]))
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def _say(line: bytes) -> None:
+    """One outcome line for people."""
+    found = msgspec.json.decode(line)
+    kind = found.pop("kind")
+    match kind:
+        case "passage":
+            text = f"{found['opened']} {found['portal']} {found['direction']}: {len(found['moved'])} moved, "
+            text += f"{len(found['strays'])} strays"
+        case "movement":
+            what = ", ".join(f"{one['quantity']} × {one['gtin']}/{one['lot']}" for one in found["lines"])
+            text = f"{found['at']} {found['type']} {found['verdict']} ({', '.join(found['reasons'])}): {what or '–'}"
+        case "alarm":
+            text = f"{found['at']} {found['alarm']}: {found['from']} → {found['to']} at {found['value']}"
+        case "event":
+            text = f"#{found['seq']} {found['topic']}"
+        case _:
+            text = " ".join(f"{name}={value}" for name, value in found.items())
+    click.echo(f"{kind:>9}  {text}")

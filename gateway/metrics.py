@@ -1,0 +1,30 @@
+"""Every figure `/metrics` shows, in one place. Names follow the Prometheus conventions (unit suffix, _total)."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+"""Our own registry: what a library registers by itself is not ours to promise."""
+
+INPUTS = Counter("tallyman_inputs_total", "Inputs journalled, by kind.", ["kind"], registry=REGISTRY)
+READS = Counter("tallyman_reads_total", "Tag reads journalled, by reader.", ["reader"], registry=REGISTRY)
+PASSAGES = Counter("tallyman_passages_total", "Passages closed.", ["portal", "direction"], registry=REGISTRY)
+MOVEMENTS = Counter("tallyman_movements_total", "Movements decided.", ["type", "verdict"], registry=REGISTRY)
+EXCEPTIONS = Counter(
+    "tallyman_exceptions_total", "Inputs or passages refused, by reason.", ["reason"], registry=REGISTRY
+)
+ALARMS = Counter("tallyman_alarm_changes_total", "Alarm transitions.", ["alarm", "to"], registry=REGISTRY)
+EVENTS = Counter("tallyman_events_total", "Events promised to central, by kind.", ["kind"], registry=REGISTRY)
+COMMANDS = Counter("tallyman_device_commands_total", "Commands to devices.", ["name", "result"], registry=REGISTRY)
+VERDICT_SECONDS = Histogram(
+    "tallyman_verdict_seconds",
+    "From the end of a passage (last strong read or eye clearing) to the committed verdict.",
+    buckets=(0.5, 1.0, 1.5, 1.75, 2.0, 2.5, 3.0, 5.0, 10.0, 60.0),
+    registry=REGISTRY,
+)
+DEVICE_UP = Gauge("tallyman_device_up", "1 while a device is up.", ["device"], registry=REGISTRY)
+JOURNAL_POSITION = Gauge("tallyman_journal_position", "Position of the newest journal record.", registry=REGISTRY)
+JOURNAL_TORN = Gauge("tallyman_journal_torn_total", "Torn journal tails cut off at start.", registry=REGISTRY)
+OUTBOX = Gauge("tallyman_outbox_events", "Events in the outbox, by state.", ["state"], registry=REGISTRY)
+QUEUE = Gauge("tallyman_queue_items", "Items waiting in a bounded queue.", ["queue"], registry=REGISTRY)
+DROPPED = Gauge("tallyman_queue_dropped_total", "Items a bounded queue gave up.", ["queue"], registry=REGISTRY)
+REJECTED = Gauge("tallyman_rejected_total", "Malformed messages skipped, by device.", ["device"], registry=REGISTRY)

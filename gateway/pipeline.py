@@ -1,0 +1,315 @@
+"""The pipeline: the one sequencer. Everything that happens passes here, in one order (DESIGN §4).
+
+    1 stamp t, journal, fsync per group   2 observe (pure)   3 facts, journalled too   4 decide (pure)
+    5 commit: effects, events with final bytes, position      6 wake whoever waits for the result
+
+Recovery is the same code over the journal's tail: what the ledger already holds is not asked or committed again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from msgspec import Struct
+
+from gateway import config, events, metrics
+from gateway.errors import ConfigError
+from gateway.journal import Crashes, Journal, Record
+from gateway.ledger.store import Commit, Ledger, Snapshot
+from gateway.ledger.thread import Writer
+from gateway.model.facts import Facts, FactsRecord, Questions
+from gateway.model.inputs import Command, Config, Input, Reads, Tick
+from gateway.model.outcome import AlarmChange, Event, Movement, Outcome, Passage, Rejection
+from gateway.model.settings import Settings
+from gateway.model.times import SECOND
+from gateway.pipe import Pipe
+from gateway.rules import Engine, decide, questions
+from gateway.rules.candidates import Candidate
+
+log = structlog.get_logger(__name__)
+
+GROUP_LIMIT = 512
+"""Inputs per fsync group at most."""
+
+IDLE = 5 * SECOND
+"""µs after which the position is committed though nothing was decided."""
+
+SNAPSHOT_EVERY = 60 * SECOND
+"""µs between snapshots at least."""
+
+
+class Core:
+    """The deterministic middle, shared by live, recovery and replay: engine, settings and the event counter."""
+
+    def __init__(self, engine: Engine, sequence: int) -> None:
+        self.engine = engine
+        self.sequence = sequence
+        self.config_text = ""
+
+    def observe(self, t: int, item: Input) -> list[Candidate]:
+        """Step 2; a configuration record puts its settings in force."""
+        if isinstance(item, Config):
+            self.configure(item.toml)
+        return self.engine.observe(t, item)
+
+    def configure(self, text: str) -> None:
+        """Put a configuration in force. One that this version can no longer read is said and passed over."""
+        try:
+            self.engine.reconfigure(config.parse(text, "journal").settings())
+        except ConfigError as error:
+            log.error(
+                "a journalled configuration is not readable by this version; the one before stays", error=str(error)
+            )
+        self.config_text = text
+
+    def conclude(self, candidates: list[Candidate], facts: Facts) -> tuple[Outcome, tuple[Event, ...]]:
+        """Steps 4 and half of 5: the outcome, and its events with their numbers and final bytes."""
+        settings = self.engine.settings
+        outcome = decide(settings, candidates, facts)
+        promised: list[Event] = []
+        for decision in outcome.decisions:
+            event = events.render(decision, self.sequence + 1, settings)
+            if event is not None:
+                self.sequence += 1
+                promised.append(event)
+        return outcome, tuple(promised)
+
+
+class Result(Struct, frozen=True):
+    """One committed turn, for whoever watches: feed, state topics, telemetry, lights."""
+
+    position: int
+    t: int
+    item: Input
+    outcome: Outcome
+    events: tuple[Event, ...]
+
+
+class Job(Struct):
+    """An input on its way in, with the future of whoever waits for its commit."""
+
+    item: Input
+    done: "asyncio.Future[dict[str, Any] | None] | None" = None
+
+
+class Pipeline:
+    """Runs inputs through the core, one turn at a time, durably."""
+
+    def __init__(
+        self,
+        core: Core,
+        journal: Journal,
+        crashes: Crashes,
+        ledger: Ledger,
+        writer: Writer,
+        clock: Callable[[], int],
+        deliver: Callable[[Result], None],
+        *,
+        bound: int = 1024,
+        group: int = 50_000,
+    ) -> None:
+        """`clock` gives gateway time in µs; `deliver` is told of every committed turn; `group` µs of linger."""
+        self.core = core
+        self.journal = journal
+        self.crashes = crashes
+        self.ledger = ledger
+        self.inputs: Pipe[Job] = Pipe("inputs", bound)
+        self.last_t = journal.last_t
+        self.turning: int | None = None  # position of the record the pure core is working on
+        self._writer = writer
+        self._clock = clock
+        self._deliver = deliver
+        self._group = group
+        self._committed = 0
+        self._committed_t = 0
+        self._snapshot_t = 0
+        self._finishing = False
+        self.progress = time.monotonic()  # when the loop last came round: food for the watchdog
+        self.finished = asyncio.Event()
+
+    async def submit(self, item: Input) -> None:
+        """Hand in an input; waits while the pipe is full. It is safe once journalled, within the group time."""
+        await self.inputs.put(Job(item))
+
+    async def decide(self, item: Input) -> dict[str, Any] | None:
+        """Hand in an input and wait until its effects are committed; returns the outcome's reply."""
+        done: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        await self.inputs.put(Job(item, done))
+        return await done
+
+    async def recover(self) -> int:
+        """Replay the journal's tail through the same code; return how many records that took."""
+        snapshot = await self._writer.call(self.ledger.snapshot)
+        held = await self._writer.call(self.ledger.position)
+        self.core.sequence = await self._writer.call(self.ledger.sequence)
+        after = 0
+        if snapshot is not None:
+            settings = _settings(snapshot.config, self.core.engine.settings)
+            self.core.engine = Engine.restore(settings, snapshot.state)
+            self.core.config_text = snapshot.config
+            after = snapshot.position
+            self.last_t = max(self.last_t, snapshot.t)
+        self._committed = held
+        skipped = self.crashes.quarantined
+        count = 0
+        pending: Record | None = None
+        for record in self.journal.read(after):
+            count += 1
+            if isinstance(record.item, FactsRecord):
+                if pending is not None:
+                    await self._recovered(pending, record.item.facts, held)
+                    pending = None
+                continue
+            if pending is not None:
+                await self._recovered(pending, None, held)
+            pending = None if record.position in skipped else record
+        if pending is not None:
+            await self._recovered(pending, None, held)
+        for position, error in self.crashes.unannounced():
+            command = Command("quarantine", {"position": position, "error": error}, "core")
+            await self._turns([Job(command)])
+            self.crashes.announced(position)
+        return count
+
+    async def run(self) -> None:
+        """Sequence inputs until `finish`, then commit position and snapshot. Fails by core, journal or ledger only."""
+        self._snapshot_t = self._clock()
+        while not self._finishing or self.inputs:
+            self.progress = time.monotonic()
+            jobs = await self._gather()
+            now = self._clock()
+            await self._tick(now)
+            if jobs:
+                await self._turns(jobs)
+            await self._idle(now)
+        await self._commit_position(snapshot=True)
+        self.finished.set()
+
+    def finish(self) -> None:
+        """Ask for a clean stop: what is in the pipe is still taken. A kill is as safe, only slower to recover."""
+        self._finishing = True
+        self.inputs.wake()
+
+    async def _gather(self) -> list[Job]:
+        """The next group: what is there, after a linger for more when nothing in it waits for an answer."""
+        if not self.inputs and not self._finishing:
+            deadline = self.core.engine.deadline
+            pause = IDLE if deadline is None else min(IDLE, max(0, deadline - self._clock()))
+            try:
+                async with asyncio.timeout(pause / SECOND):
+                    await self.inputs.filled()
+            except TimeoutError:
+                return []
+        jobs = self.inputs.take(GROUP_LIMIT)
+        if self._finishing:
+            return jobs
+        if self._group and len(jobs) < GROUP_LIMIT and all(job.done is None for job in jobs):
+            deadline = self.core.engine.deadline
+            pause = self._group if deadline is None else min(self._group, max(0, deadline - self._clock()))
+            await asyncio.sleep(pause / SECOND)
+            jobs += self.inputs.take(GROUP_LIMIT - len(jobs))
+        return jobs
+
+    async def _tick(self, now: int) -> None:
+        """Fire every deadline up to `now`, each as a record of its own, before any input with a later stamp."""
+        while now > self.last_t and (deadline := self.core.engine.deadline) is not None and deadline <= now:
+            self.last_t = max(self.last_t, deadline)
+            position = self.journal.append(self.last_t, Tick())
+            await self._writer.call(self.journal.write)
+            await self._turn(position, self.last_t, Tick())
+
+    async def _turns(self, jobs: list[Job]) -> None:
+        """Journal a group with one fsync, then take each input's turn."""
+        self.last_t = t = max(self.last_t, self._clock())
+        positions = [self.journal.append(t, job.item) for job in jobs]
+        await self._writer.call(self.journal.write)
+        for position, job in zip(positions, jobs, strict=True):
+            outcome = await self._turn(position, t, job.item)
+            if job.done is not None and not job.done.done():
+                job.done.set_result(outcome.reply)
+
+    async def _turn(self, position: int, t: int, item: Input, facts: Facts | None = None) -> Outcome:
+        """One input's turn, from observation to commit."""
+        self.turning = position
+        candidates = self.core.observe(t, item)
+        if not candidates:
+            self.turning = None
+            self._deliver(Result(position, t, item, Outcome(), ()))
+            return Outcome()
+        asked = questions(candidates)
+        if facts is None and asked != Questions():
+            answered: Facts = await self._writer.call(self.ledger.facts_for, asked)
+            self.journal.append(t, FactsRecord(answered))
+            facts = answered
+            await self._writer.call(self.journal.write)
+        outcome, promised = self.core.conclude(candidates, facts if facts is not None else Facts())
+        self.turning = None
+        if outcome.decisions or outcome.effects:
+            await self._writer.call(
+                self.ledger.commit, Commit(position, t, outcome, promised, self._snapshot_due(position, t))
+            )
+            self._committed, self._committed_t = position, t
+        self._deliver(Result(position, t, item, outcome, promised))
+        return outcome
+
+    async def _recovered(self, record: Record, facts: Facts | None, held: int) -> None:
+        """A turn of the tail: only observed when the ledger holds its effects, else taken as if new."""
+        assert not isinstance(record.item, FactsRecord)
+        self.last_t = max(self.last_t, record.t)
+        if record.position > held:
+            await self._turn(record.position, record.t, record.item, facts)
+            return
+        self.turning = record.position
+        self.core.observe(record.t, record.item)
+        self.turning = None
+
+    async def _idle(self, now: int) -> None:
+        if self.journal.last > self._committed and now - self._committed_t >= IDLE:
+            await self._commit_position(snapshot=now - self._snapshot_t >= SNAPSHOT_EVERY)
+
+    async def _commit_position(self, *, snapshot: bool) -> None:
+        position, t = self.journal.last, self.last_t
+        if snapshot:
+            self._snapshot_t = 0
+        commit = Commit(position, t, Outcome(), (), self._snapshot_due(position, t) if snapshot else None)
+        await self._writer.call(self.ledger.commit, commit)
+        self._committed, self._committed_t = position, self._clock()
+
+    def _snapshot_due(self, position: int, t: int) -> Snapshot | None:
+        now = self._clock()
+        if now - self._snapshot_t < SNAPSHOT_EVERY:
+            return None
+        self._snapshot_t = now
+        return Snapshot(position, t, self.core.config_text, self.core.engine.snapshot())
+
+
+def _settings(text: str, otherwise: Settings) -> Settings:
+    try:
+        return config.parse(text, "snapshot").settings()
+    except ConfigError as error:
+        log.error("the snapshot's configuration is not readable by this version; today's is used", error=str(error))
+        return otherwise
+
+
+def count(result: Result) -> None:
+    """Bring the metrics up to date with a committed turn."""
+    item = result.item
+    metrics.INPUTS.labels(type(item).__name__.lower()).inc()
+    metrics.JOURNAL_POSITION.set(result.position)
+    if isinstance(item, Reads):
+        metrics.READS.labels(item.reader).inc(len(item.reads))
+    for event in result.events:
+        metrics.EVENTS.labels(event.kind).inc()
+    for decision in result.outcome.decisions:
+        match decision:
+            case Passage():
+                metrics.PASSAGES.labels(decision.portal, decision.direction).inc()
+                metrics.VERDICT_SECONDS.observe(max(0, result.t - decision.closed) / SECOND)
+            case Movement():
+                metrics.MOVEMENTS.labels(decision.type, decision.verdict).inc()
+            case AlarmChange():
+                metrics.ALARMS.labels(decision.alarm, decision.after).inc()
+            case Rejection():
+                metrics.EXCEPTIONS.labels(decision.reason).inc()

@@ -1,0 +1,120 @@
+"""Replay: a recording through the same core on a scratch ledger; the decisions come out as lines.
+
+Facts come from the recording where it holds them, else from the scratch ledger, which the recording's own downlinks
+feed. After the last record the clock is advanced until nothing is open.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from gateway import config
+from gateway.errors import ConfigError, Problem, RecordingError
+from gateway.events.lines import event_line, outcome_line
+from gateway.ledger.store import Commit, Ledger
+from gateway.model.facts import Facts, FactsRecord, Questions
+from gateway.model.inputs import Command, Config, Input, Tick
+from gateway.model.outcome import Outcome
+from gateway.pipeline import Core
+from gateway.replay.reading import Entry, Reading
+from gateway.rules import Engine, questions
+
+
+class Replay:
+    """One run of a recording. `configuration` overrides what the recording says of itself."""
+
+    def __init__(self, reading: Reading, configuration: config.Configuration | None = None) -> None:
+        self.reading = reading
+        self._configuration = configuration
+        self._last_t = 0
+
+    def lines(self) -> Iterator[bytes]:
+        """The outcome lines, in order.
+
+        Raises:
+            ConfigError: neither the caller nor the recording gives a configuration.
+            RecordingError: a line cannot be used.
+        """
+        quarantined, first = self._survey()
+        settings = (self._configuration or first).settings()
+        with tempfile.TemporaryDirectory(prefix="tallyman-replay-") as scratch:
+            ledger = Ledger.open(
+                f"sqlite:///{scratch}/ledger.db", site=settings.site, gateway=settings.gateway, owner=settings.owner
+            )
+            try:
+                yield from self._run(Core(Engine(settings), 0), ledger, quarantined)
+            finally:
+                ledger.close()
+
+    def _survey(self) -> tuple[frozenset[int], config.Configuration]:
+        """What must be known before the first record: the first configuration, and positions quarantined later."""
+        found = self._configuration
+        quarantined = set()
+        broken: ConfigError | None = None
+        for entry in Reading(self.reading.path, lenient=True).entries():
+            match entry.item:
+                case Config(toml) if found is None and broken is None:
+                    try:
+                        found = config.parse(toml, entry.file)
+                    except ConfigError as error:
+                        broken = error
+                case Command("quarantine", {"position": int(position)}):
+                    quarantined.add(position)
+        if found is None:
+            text = "the recording holds no configuration; give the site's with -c FILE"
+            raise broken or ConfigError([Problem(str(self.reading.path), 1, "config", text)])
+        return frozenset(quarantined), found
+
+    def _run(self, core: Core, ledger: Ledger, quarantined: frozenset[int]) -> Iterator[bytes]:
+        pending: Entry | None = None
+        for entry in chain(self.reading.entries(), [None]):
+            if entry is not None and isinstance(entry.item, FactsRecord):
+                if pending is not None:
+                    yield from self._take(core, ledger, pending, entry.item.facts)
+                pending = None
+                continue
+            if pending is not None:
+                yield from self._take(core, ledger, pending, None)
+            pending = entry if entry is None or entry.position not in quarantined else None
+        position = 1 << 62
+        while (deadline := core.engine.deadline) is not None:
+            self._last_t = max(self._last_t, deadline)
+            yield from self._turn(core, ledger, position, self._last_t, Tick(), None)
+
+    def _take(self, core: Core, ledger: Ledger, entry: Entry, facts: Facts | None) -> Iterator[bytes]:
+        """One record: the deadlines before it, as the sequencer fires them, then itself."""
+        assert not isinstance(entry.item, FactsRecord)
+        if entry.t < self._last_t:
+            text = "t goes back; records stand in the order they were sequenced"
+            raise RecordingError(entry.file, entry.line, text)
+        if not isinstance(entry.item, Tick) and entry.t > self._last_t:
+            while (deadline := core.engine.deadline) is not None and deadline <= entry.t:
+                self._last_t = max(self._last_t, deadline)
+                yield from self._turn(core, ledger, entry.position, self._last_t, Tick(), None)
+        self._last_t = entry.t
+        if isinstance(entry.item, Config) and self._configuration is not None:
+            return
+        yield from self._turn(core, ledger, entry.position, entry.t, entry.item, facts)
+
+    def _turn(
+        self, core: Core, ledger: Ledger, position: int, t: int, item: Input, facts: Facts | None
+    ) -> Iterator[bytes]:
+        candidates = core.observe(t, item)
+        if not candidates:
+            return
+        if facts is None:
+            asked = questions(candidates)
+            facts = ledger.facts_for(asked) if asked != Questions() else Facts()
+        outcome, promised = core.conclude(candidates, facts)
+        if outcome != Outcome():
+            ledger.commit(Commit(position, t, outcome, promised, None))
+        for decision in outcome.decisions:
+            yield outcome_line(decision)
+        for event in promised:
+            yield event_line(event)
+
+
+def replay(path: Path, configuration: config.Configuration | None = None, *, lenient: bool = False) -> Replay:
+    """Prepare the replay of a recording file or journal directory."""
+    return Replay(Reading(path, lenient=lenient), configuration)
