@@ -111,6 +111,16 @@ def replay(recording: Path, config_path: Path | None, lenient: bool, as_json: bo
             click.echo(f"{reading.skipped} lines skipped", err=True)
 
 
+@main.command()
+@JSON
+@click.option("--keep", is_flag=True, help="Leave everything running afterwards.")
+def demo(as_json: bool, keep: bool) -> None:
+    """Play a dock morning on this machine: simulators, broker, gateway, central; exit 1 if central is not right."""
+    from gateway.cli.demo import run as play
+
+    sys.exit(play(as_json=as_json, keep=keep))
+
+
 @main.group()
 def asn() -> None:
     """Advance ship notices."""

@@ -71,6 +71,7 @@ class Movement(Struct, frozen=True):
     reasons: tuple[str, ...]
     lines: tuple[Line, ...]
     rules: tuple[str, ...] = ()
+    status: str = "available"  # of the stock it adds or takes: available | hold
     sscc: str | None = None  # 18 digits
     sscc_epc: str | None = None  # hex of the tag that told it
     expectation: str | None = None  # kind/id

@@ -88,13 +88,10 @@ def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Out
 
 def _crossed(settings: Settings, crossed: Crossed, facts: Facts) -> Decided:
     passage, portal = crossed.passage, crossed.portal
-    judged = judge(settings, crossed, facts)
-    decisions: list[Decision] = [_completed(passage, [item for one in judged for item in one.movement.missing])]
-    changes: list[Effect] = []
-    for one in judged:
-        decisions.append(one.movement)
-        changes += effects(one)
-    verdicts = [one.movement.verdict for one in judged]
+    movements = judge(settings, crossed, facts)
+    decisions: list[Decision] = [_completed(passage, [item for one in movements for item in one.missing]), *movements]
+    changes = [change for movement in movements for change in effects(movement)]
+    verdicts = [movement.verdict for movement in movements]
     problem = None if verdicts else _unmoved(passage, portal)
     if problem is not None:
         decisions.append(problem)

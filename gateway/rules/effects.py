@@ -1,14 +1,13 @@
 """What a movement does to the ledger (DESIGN §2: accepted and held change stock, refused does not). Pure."""
 
 from gateway.identity import decode
-from gateway.model.outcome import Effect, ItemChange, Line, StockDelta, UnitChange, UnitDone
+from gateway.model.outcome import Effect, ItemChange, Line, Movement, StockDelta, UnitChange, UnitDone
 from gateway.rules import reasons
-from gateway.rules.movements import Judged
 
 
-def effects(judged: Judged) -> list[Effect]:
-    """Stock, items, unit and expectation changes of one judged movement."""
-    movement, status = judged.movement, judged.status
+def effects(movement: Movement) -> list[Effect]:
+    """Stock, items, unit and expectation changes of one movement."""
+    status = movement.status
     if movement.verdict == reasons.REFUSED:
         return []
     changes: list[Effect] = []

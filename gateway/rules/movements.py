@@ -8,20 +8,12 @@ from msgspec import Struct
 
 from gateway.events.ids import event_id
 from gateway.identity import decode
-from gateway.model.facts import Content, Expected, Facts, Unit
+from gateway.model.facts import Content, Expected, Facts
 from gateway.model.outcome import Line, Movement, Weighed
 from gateway.model.settings import Settings
 from gateway.rules import reasons
 from gateway.rules.candidates import Crossed
 from gateway.rules.resolve import Resolved, compare, resolve, tagged_lines
-
-
-class Judged(Struct, frozen=True):
-    """A movement with what the effects need to know beside it."""
-
-    movement: Movement
-    status: str  # of the stock it adds or takes
-    unit: Unit | None = None  # as the ledger held it before
 
 
 class Group(Struct, frozen=True):
@@ -32,23 +24,31 @@ class Group(Struct, frozen=True):
     items: tuple[str, ...]
 
 
-def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Judged]:
+class Finding(Struct, frozen=True):
+    """What was found out about a group: from where to where, what it is, and every reason that speaks."""
+
+    type: str  # receive | ship | transfer
+    origin: str | None
+    destination: str | None
+    found: set[str]
+    lines: list[Line]
+    status: str | None = None  # of the stock it takes; None: by the verdict
+    expected: Expected | None = None
+    missing: tuple[str, ...] = ()
+
+
+def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
     """The movements of one passage, in a fixed order. A passage without direction moves nothing."""
     passage, portal = crossed.passage, crossed.portal
     if passage.direction not in ("in", "out"):
         return []
-    inward = passage.direction == "in"
-    judged = []
+    find = _transfer if portal.outside is not None else _receive if passage.direction == "in" else _ship
+    movements = []
     for ordinal, group in enumerate(_groups(passage.moved, facts)):
-        if portal.outside is not None:
-            one = _transfer(settings, crossed, facts, group, ordinal, inward)
-        elif inward:
-            one = _receive(settings, crossed, facts, group, ordinal)
-        else:
-            one = _ship(settings, crossed, facts, group, ordinal)
-        if one is not None:
-            judged.append(one)
-    return judged
+        finding = find(settings, crossed, facts, group)
+        if finding is not None:
+            movements.append(_movement(settings, crossed, group, ordinal, finding))
+    return movements
 
 
 def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
@@ -72,44 +72,27 @@ def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
     ]
 
 
-def _receive(settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int) -> Judged:
+def _receive(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding:
     expected = _expected(facts, group.sscc, "asn")
     unit = facts.units.get(group.sscc or "")
-    found: set[str] = set()
-    missing: tuple[str, ...] = ()
     resolved = [resolve(epc, facts, expected) for epc in group.items]
+    missing: tuple[str, ...] = ()
     present = unit is not None and unit.location is not None
     if present or (expected is not None and expected.state == "received"):
-        found.add("already_received")
-        lines = tagged_lines(resolved)
+        lines, found = tagged_lines(resolved), {"already_received"}
     elif expected is not None:
         load = compare(expected, resolved)
-        found |= load.found or {"matched"}
-        lines, missing = list(load.lines), load.missing
+        lines, found, missing = list(load.lines), set(load.found), load.missing
     else:
-        lines, found = _receive_loose(group, facts, resolved)
+        lines, found = _loose(group, facts, resolved)
     if _expired(settings, crossed.passage.closed, lines):
-        found.discard("matched")
         found.add("expired")
-    verdict, codes = reasons.weigh("receive", found)
-    movement = _movement(
-        settings,
-        crossed,
-        group,
-        ordinal,
-        "receive",
-        None,
-        crossed.portal.location,
-        verdict,
-        codes,
-        lines,
-        expected,
-        missing,
+    return Finding(
+        "receive", None, crossed.portal.location, found or {"matched"}, lines, expected=expected, missing=missing
     )
-    return Judged(movement, "available" if verdict == reasons.ACCEPTED else "hold", unit)
 
 
-def _receive_loose(group: Group, facts: Facts, resolved: list[Resolved]) -> tuple[list[Line], set[str]]:
+def _loose(group: Group, facts: Facts, resolved: list[Resolved]) -> tuple[list[Line], set[str]]:
     """Goods that no announced unit vouches for: each item stands for itself."""
     fresh = [one for one in resolved if not _present(facts, one.epc)]
     if not fresh and resolved:
@@ -119,83 +102,61 @@ def _receive_loose(group: Group, facts: Facts, resolved: list[Resolved]) -> tupl
         found.add("no_expectation")
     if any(one.lot is None for one in fresh):
         found.add("unknown_tag")
-    return tagged_lines(fresh), found or {"matched"}
+    return tagged_lines(fresh), found
 
 
-def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int) -> Judged:
+def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding:
     expected = _expected(facts, group.sscc, "order")
     unit = facts.units.get(group.sscc or "")
-    found: set[str] = set()
-    origin: str | None = crossed.portal.location
-    status = "available"
     if unit is None:
         lines = tagged_lines([resolve(epc, facts, None) for epc in group.items])
-        known = [item for epc in group.items if (item := facts.items.get(epc)) is not None and item.location]
-        found.add("no_expectation" if known and len(known) == len(group.items) else "unknown_tag")
-    else:
-        lines = [_line(content) for content in unit.contents]
-        origin, status = unit.location, unit.status
-        if unit.location is None:
-            found.add("already_shipped")
-        elif expected is None or expected.state != "expected":
-            found.add("no_expectation")
-        if status == "hold" or any(_held(facts, line) for line in lines):
-            found.add("on_hold")
-        if _expired(settings, crossed.passage.closed, lines):
-            found.add("expired")
-    verdict, codes = reasons.weigh("ship", found or {"matched"})
-    movement = _movement(settings, crossed, group, ordinal, "ship", origin, None, verdict, codes, lines, expected, ())
-    return Judged(movement, status, unit)
+        known = bool(group.items) and all(_present(facts, epc) for epc in group.items)
+        found = {"no_expectation" if known else "unknown_tag"}
+        return Finding("ship", crossed.portal.location, None, found, lines, "available", expected)
+    found = set()
+    lines = [_line(content) for content in unit.contents]
+    if unit.location is None:
+        found.add("already_shipped")
+    elif expected is None or expected.state != "expected":
+        found.add("no_expectation")
+    if unit.status == "hold" or any(_held(facts, line) for line in lines):
+        found.add("on_hold")
+    if _expired(settings, crossed.passage.closed, lines):
+        found.add("expired")
+    return Finding("ship", unit.location, None, found or {"matched"}, lines, unit.status, expected)
 
 
-def _transfer(
-    settings: Settings, crossed: Crossed, facts: Facts, group: Group, ordinal: int, inward: bool
-) -> Judged | None:
+def _transfer(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding | None:
     """Through an inner door: the unit goes to the side it was driven to, from wherever the ledger holds it."""
     portal = crossed.portal
-    destination = portal.location if inward else portal.outside
+    sides = (portal.outside, portal.location)
+    origin, destination = sides if crossed.passage.direction == "in" else sides[::-1]
     unit = facts.units.get(group.sscc or "")
     if unit is None or unit.location is None:
         lines = tagged_lines([resolve(epc, facts, None) for epc in group.items])
-        origin = portal.outside if inward else portal.location
-        verdict, codes = reasons.weigh("transfer", {"unknown_tag"})
-    elif unit.location == destination:
+        return Finding("transfer", origin, destination, {"unknown_tag"}, lines, "hold")
+    if unit.location == destination:
         return None
-    else:
-        lines, origin = [_line(content) for content in unit.contents], unit.location
-        verdict, codes = reasons.weigh("transfer", {"moved"})
-    movement = _movement(
-        settings, crossed, group, ordinal, "transfer", origin, destination, verdict, codes, lines, None, ()
-    )
-    return Judged(movement, unit.status if unit is not None else "hold", unit)
+    lines = [_line(content) for content in unit.contents]
+    return Finding("transfer", unit.location, destination, {"moved"}, lines, unit.status)
 
 
-def _movement(
-    settings: Settings,
-    crossed: Crossed,
-    group: Group,
-    ordinal: int,
-    kind: str,
-    origin: str | None,
-    destination: str | None,
-    verdict: str,
-    codes: tuple[str, ...],
-    lines: list[Line],
-    expected: Expected | None,
-    missing: tuple[str, ...],
-) -> Movement:
-    passage = crossed.passage
+def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, finding: Finding) -> Movement:
+    passage, expected = crossed.passage, finding.expected
+    verdict, codes = reasons.weigh(finding.type, finding.found)
+    by_verdict = "available" if verdict == reasons.ACCEPTED else "hold"
     return Movement(
         movement=event_id(settings.site, settings.gateway, "movement", passage.passage, ordinal),
         passage=passage.passage,
         portal=passage.portal,
         at=passage.closed,
-        type=kind,
-        origin=origin,
-        destination=destination,
+        type=finding.type,
+        origin=finding.origin,
+        destination=finding.destination,
         verdict=verdict,
         reasons=codes,
-        lines=tuple(lines),
+        lines=tuple(finding.lines),
+        status=finding.status if finding.status is not None else by_verdict,
         sscc=group.sscc,
         sscc_epc=group.sscc_epc,
         expectation=f"{expected.kind}/{expected.id}" if expected is not None else None,
@@ -203,7 +164,7 @@ def _movement(
         party=expected.party if expected is not None else None,
         weight=_weighed(crossed, expected) if ordinal == 0 else None,
         climate=crossed.climate,
-        missing=missing,
+        missing=finding.missing,
         evidence={"direction": passage.direction, "confidence": passage.confidence, **passage.evidence},
     )
 

@@ -1,0 +1,214 @@
+"""The devices of the configuration and the read points made of them: readers, portals, sensors, registers, scales."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gateway.config import addresses
+from gateway.config.presets import PRESETS, Preset
+from gateway.config.values import Id, Part, duration, span
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Row = Literal["inner", "outer", "middle"]
+Table = Literal["holding", "input", "coil", "discrete"]
+Order = Literal["ABCD", "DCBA", "BADC", "CDAB"]
+Type = Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "bool"]
+WIDTHS = {
+    "int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "int64": 4, "uint64": 4, "float32": 2, "float64": 4, "bool": 1,
+}  # fmt: skip
+"""Registers (or bits, in a bit table) that a field of each type takes."""
+
+
+class Reader(Part):
+    """`[[reader]]`: an RFID reader that speaks LLRP 1.0.1 or 1.1."""
+
+    id: Id = Field(description="the id of the reader")
+    kind: Literal["llrp"] = Field(default="llrp", description="the protocol it speaks")
+    url: addresses.LlrpUrl = Field(description='where it answers, such as "llrp://192.0.2.10"')
+    keepalive: Annotated[int, span("50ms", "10m")] = Field(
+        default=duration("5s"), description="time between KEEPALIVEs"
+    )
+    power_dbm: float | None = Field(
+        default=None, ge=-20, le=40, description="transmit power, dBm; default: the reader's own"
+    )
+    session: int = Field(default=2, ge=0, le=3, description="Gen2 session")
+    mode: int | None = Field(
+        default=None, ge=0, le=2**32 - 1, description="reader mode (ModeIndex); default: the reader's own"
+    )
+    tag_population: int = Field(default=32, ge=1, le=65535, description="tags expected in view at once")
+    takeover: bool = Field(default=False, description="delete ROSpecs of other clients")
+    report_every: int = Field(default=1, ge=1, le=65535, description="tags per report")
+    report_period: Annotated[int, span("10ms", "1m")] | None = Field(
+        default=None, description="longest time between reports"
+    )
+
+    @property
+    def address(self) -> addresses.Endpoint:
+        """Host and port."""
+        return addresses.llrp(self.url)
+
+
+class Antenna(Part):
+    """One antenna of a portal."""
+
+    reader: str = Field(description="the id of a [[reader]]")
+    port: Port = Field(description="antenna port of the reader, from 1")
+    row: Row = Field(default="middle", description="outer is towards the street")
+    side: Literal["left", "right", "top"] = Field(
+        default="left", description="which side of the door, seen from inside"
+    )
+
+
+class Eye(Part):
+    """One photo-eye of a portal, on a reader's general purpose input."""
+
+    reader: str = Field(description="the id of a [[reader]]")
+    port: Port = Field(description="GPI port of the reader, from 1")
+    row: Row = Field(default="middle", description="outer is towards the street")
+    blocked: bool = Field(default=True, description="the level that means something is in the beam")
+
+
+class Lights(Part):
+    """The light stack of a portal, on a reader's general purpose outputs."""
+
+    reader: str = Field(description="the id of a [[reader]]")
+    green: Port | None = Field(default=None, description="GPO port of the green lamp")
+    red: Port | None = Field(default=None, description="GPO port of the red lamp")
+    amber: Port | None = Field(default=None, description="GPO port of the amber lamp")
+    hold: Annotated[int, span("100ms", "10m")] = Field(default=duration("5s"), description="how long a lamp stays lit")
+
+
+class Portal(Part):
+    """`[[portal]]`: a dock door, inner door or other read point. Numbers left out come from the preset."""
+
+    id: Id = Field(description="the id of the read point")
+    location: str = Field(description="the id of the [[location]] where what comes in rests")
+    preset: Literal["dock-4-antenna", "dock-2-antenna", "single-antenna", "conveyor", "shelf"] | None = Field(
+        default=None, description="the kind of read point"
+    )
+    antennas: tuple[Antenna, ...] = Field(strict=False, description="a list of {reader, port, row, side}")
+    eyes: tuple[Eye, ...] = Field(default=(), strict=False, description="a list of {reader, port, row, blocked}")
+    neighbours: tuple[str, ...] = Field(default=(), strict=False, description="portals so near that they read our tags")
+    outside: str | None = Field(default=None, description="the id of the location on the other side of an inner door")
+    lights: Lights | None = Field(default=None, description="{reader, green, red, amber, hold}")
+    quiet: Annotated[int, span("50ms", "1m")] | None = Field(default=None, description="silence that ends a passage")
+    settle: Annotated[int, span("0s", "1m")] | None = Field(default=None, description="wait for late reads after that")
+    longest: Annotated[int, span("1s", "1h")] | None = Field(default=None, description="longest passage")
+    min_reads: int | None = Field(default=None, ge=1, le=1000, description="reads below which a tag is a stray")
+    min_rssi: float | None = Field(
+        default=None, ge=-120, le=0, description="signal below which a read does not count, dBm"
+    )
+
+    # Not min_length: that would also count antennas that are given and wrong.
+    @field_validator("antennas")
+    @classmethod
+    def _some(cls, antennas: tuple[Antenna, ...]) -> tuple[Antenna, ...]:
+        if not antennas:
+            raise ValueError("a portal needs at least one antenna: antennas = [{reader = …, port = 1}]")
+        return antennas
+
+    @property
+    def numbers(self) -> Preset:
+        """The preset with this portal's own numbers over it; without a preset, those of `model.settings`."""
+        preset = PRESETS[self.preset] if self.preset else PRESETS["dock-4-antenna"]
+        own = {name: getattr(self, name) for name in ("quiet", "settle", "longest", "min_reads", "min_rssi")}
+        return preset._replace(**{name: value for name, value in own.items() if value is not None})
+
+
+class Register(Part):
+    """One field of a profile: a number or bit at an address of a Modbus table."""
+
+    name: Id = Field(description="the quantity, such as temperature")
+    address: int = Field(ge=0, le=65535, description="0-based PDU address (a data sheet's 30001 is 0)")
+    type: Type = Field(default="int16", description="how the registers are read")
+    order: Order = Field(default="ABCD", description="order of the bytes on the wire")
+    scale: float = Field(default=1.0, description="raw number times this")
+    offset: float = Field(default=0.0, description="added after scaling")
+    unit: str = Field(default="", max_length=32, description="UCUM unit, such as Cel or %")
+    valid: tuple[float, float] | None = Field(
+        default=None, strict=False, description="[lowest, highest] that can be true"
+    )
+    invalid_raw: tuple[int, ...] = Field(
+        default=(), strict=False, description="raw numbers that mean the sensor is broken"
+    )
+    table: Table | None = Field(default=None, description="the profile's table, unless given here")
+    bit: int | None = Field(default=None, ge=0, le=15, description="which bit of the register, 0 the lowest")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Register":
+        if self.address + WIDTHS[self.type] > 65536:
+            raise ValueError(f"a {self.type} at address {self.address} ends beyond the last address, 65535")
+        if self.scale == 0:
+            raise ValueError("scale must not be 0: every reading would be the offset")
+        if self.valid and self.valid[0] >= self.valid[1]:
+            raise ValueError("valid must be [lowest, highest], the lower first")
+        if self.bit is not None and self.type not in ("uint16", "bool"):
+            raise ValueError(f"bit takes one bit of a register: type must be uint16 or bool, not {self.type}")
+        return self
+
+
+class Profile(Part):
+    """`[[profile]]`: a register map that sensors share."""
+
+    id: Id = Field(description="the id of the register map")
+    table: Table = Field(default="input", description="where the fields are")
+    fields: tuple[Register, ...] = Field(strict=False, description="a list of {name, address, type, …}")
+
+    @field_validator("fields")
+    @classmethod
+    def _some(cls, fields: tuple[Register, ...]) -> tuple[Register, ...]:
+        if not fields:
+            raise ValueError('a profile needs at least one field: fields = [{name = "temperature", address = 0}]')
+        return fields
+
+    def register(self, name: str) -> Register | None:
+        """The field of that name, None when there is none."""
+        return next((field for field in self.fields if field.name == name), None)
+
+
+class Sensor(Part):
+    """`[[sensor]]`: a Modbus unit that watches a location."""
+
+    id: Id = Field(description="the id of the sensor")
+    location: str = Field(description="the id of the [[location]] it watches")
+    url: addresses.ModbusUrl = Field(description='where it answers, such as "modbus+tcp://192.0.2.20:502/1"')
+    profile: str = Field(description="the id of a [[profile]], or of one that comes with Tallyman")
+    poll: Annotated[int, span("50ms", "1d")] = Field(default=duration("10s"), description="time between two readings")
+    timeout: Annotated[int, span("10ms", "1m")] = Field(
+        default=duration("1s"), description="longest wait for an answer"
+    )
+
+    @property
+    def address(self) -> addresses.ModbusAddress:
+        """Framing, host, port and unit."""
+        return addresses.modbus(self.url)
+
+
+class Scale(Part):
+    """`[[scale]]`: a scale head that weighs what passes a portal."""
+
+    id: Id = Field(description="the id of the scale")
+    portal: str = Field(description="the id of the [[portal]] whose passages it weighs")
+    url: addresses.ScaleUrl = Field(description='where it answers, such as "tcp://192.0.2.30:8001"')
+    dialect: Literal["and"] = Field(default="and", description="the indicator's language")
+    poll: Annotated[int, span("50ms", "1m")] | None = Field(
+        default=None, description="ask this often; default: it streams"
+    )
+    stale: Annotated[int, span("100ms", "1h")] = Field(
+        default=duration("5s"), description="silence that makes it stale"
+    )
+
+    @property
+    def address(self) -> addresses.Endpoint | addresses.SerialLine:
+        """A TCP address or a serial line."""
+        return addresses.scale(self.url)
+
+
+@cache
+def builtin_profiles() -> tuple[Profile, ...]:
+    """The register maps that come with Tallyman (profiles.toml in this package)."""
+    text = resources.files("gateway.config").joinpath("profiles.toml").read_text("utf-8")
+    return tuple(Profile.model_validate(profile) for profile in tomllib.loads(text)["profile"])

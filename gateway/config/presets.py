@@ -1,0 +1,39 @@
+"""Portal presets: what a kind of read point needs, and the numbers that suit it.
+
+With every preset `quiet` + `settle` leaves room for the promise of a verdict within two seconds of the last read.
+"""
+
+from typing import NamedTuple
+
+from gateway.config.values import duration
+
+
+class Preset(NamedTuple):
+    """The numbers of a portal (durations µs, `min_rssi` dBm) and the antennas it cannot do without."""
+
+    quiet: int
+    settle: int
+    longest: int
+    min_reads: int
+    min_rssi: float
+    antennas: int = 1
+    rows: tuple[str, ...] = ()
+
+
+PRESETS = {
+    # Two antennas on each side, in two rows: the usual gate around a dock door.
+    "dock-4-antenna": Preset(
+        duration("1200ms"), duration("300ms"), duration("30s"), 3, -65.0, antennas=4, rows=("inner", "outer")
+    ),
+    # One antenna per row: the least that can tell the direction.
+    "dock-2-antenna": Preset(
+        duration("1200ms"), duration("300ms"), duration("30s"), 2, -65.0, antennas=2, rows=("inner", "outer")
+    ),
+    # A hand-over point: sees that something passed, not which way.
+    "single-antenna": Preset(duration("1200ms"), duration("300ms"), duration("30s"), 3, -60.0),
+    # Goods follow each other closely and near the antenna.
+    "conveyor": Preset(duration("400ms"), duration("200ms"), duration("10s"), 2, -55.0),
+    # Goods stay in view for long; many reads are cheap, neighbours' tags are the danger.
+    "shelf": Preset(duration("1500ms"), duration("300ms"), duration("5m"), 5, -58.0),
+}
+"""By the name that `portal.preset` gives."""

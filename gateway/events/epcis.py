@@ -1,0 +1,369 @@
+"""Movements and excursions as EPCIS 2.0 JSON-LD events (GS1 EPCIS 2.0.1 §10, CBV 2.0), keys in the models' order.
+
+Two rules that the schema does not know: an item never stands both by its SGTIN and in a quantity list, and contents
+that were trusted from a document may only be listed under an aggregation.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from gateway.events import measures, places
+from gateway.identity.keys import escape_link
+from gateway.model.outcome import Excursion, Hold, Line, LotMinutes, Movement
+from gateway.model.quantity import SCALE
+from gateway.model.settings import Settings
+
+Json = dict[str, Any]
+
+CONTEXT = ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"tally": places.NAMESPACE}]
+"""`@context` of every event."""
+
+TRANSACTIONS = frozenset(
+    (
+        "bol",
+        "cert",
+        "desadv",
+        "inv",
+        "pedigree",
+        "po",
+        "poc",
+        "prodorder",
+        "recadv",
+        "rma",
+        "testprd",
+        "testres",
+        "upevt",
+    )
+)
+"""Business transaction types of CBV 2.0 §7.3."""
+
+
+class Step(Struct, frozen=True):
+    """What EPCIS calls a type of movement: topic kind, bizStep, disposition, and whose place the goods end in."""
+
+    kind: str
+    biz_step: str
+    disposition: str
+    rests: bool  # whether there is a bizLocation afterwards
+
+
+STEPS = {
+    "receive": Step("receipt", "receiving", "sellable_not_accessible", True),
+    "return": Step("receipt", "receiving", "returned", True),
+    "ship": Step("shipment", "shipping", "in_transit", False),
+    "transfer": Step("movement", "storing", "sellable_not_accessible", True),
+    "count": Step("count", "cycle_counting", "sellable_not_accessible", True),
+}
+"""By movement type (gs1 CBV 2.0 §7.1, §7.2)."""
+
+
+@lru_cache(maxsize=8)
+def _zone(timezone: str) -> ZoneInfo:
+    return ZoneInfo(timezone)
+
+
+def offset(us: int, timezone: str) -> str:
+    """The site's UTC offset at an instant (µs) as `+01:00`.
+
+    The only thing here that is not in its arguments is the time zone database of the machine, read once per zone;
+    the configuration has checked that the zone exists.
+
+    Raises:
+        ZoneInfoNotFoundError: no such zone on this machine.
+    """
+    instant = datetime.fromtimestamp(us // 1_000_000, tz=UTC).astimezone(_zone(timezone))
+    text = instant.strftime("%z")
+    return f"{text[:3]}:{text[3:5]}"
+
+
+def _head(type_: str, event_id: str, at: int, settings: Settings) -> Json:
+    return {
+        "@context": CONTEXT,
+        "type": type_,
+        "eventID": f"urn:uuid:{event_id}",
+        "eventTime": measures.milliseconds(at),
+        "eventTimeZoneOffset": offset(at, settings.timezone),
+    }
+
+
+def _tail(event: Json, settings: Settings, seq: int) -> Json:
+    event["tally:gateway"] = settings.gateway
+    event["tally:seq"] = seq
+    return event
+
+
+def _classes(amounts: Iterable[tuple[str | None, int, str]]) -> list[Json]:
+    """Quantity elements of (class, thousandths, unit), one per class and unit; what EPCIS cannot say is left out."""
+    sums: dict[tuple[str, str], int] = {}
+    for epc_class, quantity, unit in amounts:
+        if epc_class is not None and quantity > 0 and measures.has_uom(unit):
+            sums[epc_class, unit] = sums.get((epc_class, unit), 0) + quantity
+    elements = []
+    for (epc_class, unit), quantity in sums.items():
+        element: Json = {"epcClass": epc_class, "quantity": measures.number(quantity)}
+        if (code := measures.uom(unit)) is not None:
+            element["uom"] = code
+        elements.append(element)
+    return elements
+
+
+def _line_classes(lines: tuple[Line, ...]) -> list[Json]:
+    """The quantity list of a movement: only goods that no tag of their own speaks for."""
+    return _classes(
+        (places.lot_class(line.gtin, line.lot, line.prefix), _untagged(line), line.unit)
+        for line in lines
+        if line.basis == "class"
+    )
+
+
+def _untagged(line: Line) -> int:
+    """What of a class line (thousandths) is not already listed by tag; 0 where tags and unit cannot be compared."""
+    if not line.epcs:
+        return line.quantity
+    return line.quantity - len(line.epcs) * SCALE if line.unit == "each" else 0
+
+
+def lot_quantities(movement: Movement) -> list[Json]:
+    """`tally:lotQuantityList`: the movement's lines as central counts them, one to one."""
+    return [_lot_quantity(line, movement.status) for line in movement.lines]
+
+
+def _lot_quantity(line: Line, status: str) -> Json:
+    entry: Json = {}
+    if (epc_class := places.lot_class(line.gtin, line.lot, line.prefix)) is not None:
+        entry["tally:epcClass"] = epc_class
+    entry["tally:gtin"] = line.gtin or ""
+    entry["tally:lot"] = line.lot or ""
+    entry["tally:quantity"] = measures.number(line.quantity)
+    if (code := measures.uom(line.unit)) is not None:
+        entry["tally:uom"] = code
+    elif line.unit != "each":
+        entry["tally:unit"] = line.unit
+    entry["tally:basis"] = line.basis
+    entry["tally:resolvedBy"] = line.resolved_by
+    if line.expiry is not None:
+        entry["tally:itemExpirationDate"] = line.expiry
+    if line.expected is not None:
+        entry["tally:expectedQuantity"] = measures.number(line.expected)
+    entry["tally:status"] = status
+    return entry
+
+
+def movement_event(movement: Movement, event_id: str, seq: int, settings: Settings) -> Json:
+    """The EPCIS event of an accepted or held movement.
+
+    A receipt on a logistic unit is an AggregationEvent OBSERVE that lists what is on it; every other movement is an
+    ObjectEvent OBSERVE of the unit alone (its contents were told by the receipt), or of the items.
+    """
+    step = STEPS[movement.type]
+    parent = places.unit(movement)
+    epcs = places.items(movement.lines, besides=parent)
+    classes = _line_classes(movement.lines)
+    aggregated = step.kind == "receipt" and parent is not None and bool(epcs or classes)
+    event = _head("AggregationEvent" if aggregated else "ObjectEvent", event_id, movement.at, settings)
+    if aggregated:
+        event["parentID"] = parent
+        if epcs:
+            event["childEPCs"] = epcs
+        if classes:
+            event["childQuantityList"] = classes
+    elif parent is not None:
+        event["epcList"] = [parent]
+    else:
+        event["epcList"] = epcs
+        if classes:
+            event["quantityList"] = classes
+    event["action"] = "OBSERVE"
+    event["bizStep"] = step.biz_step
+    event["disposition"] = "non_sellable_other" if movement.verdict == "held" else step.disposition
+    if marks := _persistent(movement, aggregated and bool(classes)):
+        event["persistentDisposition"] = {"set": marks}
+    event["readPoint"] = {"id": places.place(settings, movement.portal)}
+    if step.rests and movement.destination is not None:
+        event["bizLocation"] = {"id": places.place(settings, movement.destination)}
+    if transactions := _transactions(movement, settings):
+        event["bizTransactionList"] = transactions
+    _parties(event, movement, settings)
+    elements, others = measures.movement_sensors(settings, movement)
+    if elements:
+        event["sensorElementList"] = elements
+    _tail(event, settings, seq)
+    event["tally:movement"] = _summary(movement)
+    if step.kind == "receipt":
+        event["tally:receipt"] = _receipt(movement)
+    elif parent is not None:
+        event["tally:contentBasis"] = "aggregation"
+    event["tally:lotQuantityList"] = lot_quantities(movement)
+    if others:
+        event["tally:measurements"] = others
+    return event
+
+
+def _persistent(movement: Movement, trusted: bool) -> list[str]:
+    """What the goods keep as marks (CBV 2.0 §7.2): contents trusted from a document; more or less than announced."""
+    marks = ["completeness_inferred"] if trusted else []
+    if {"short", "over"} & set(movement.reasons):
+        marks.append("mismatch_quantity")
+    return marks
+
+
+def _transactions(movement: Movement, settings: Settings) -> list[Json]:
+    """The business documents, each once; the announcement itself first when its documents do not name it."""
+    named = [(reference.type, reference.id) for reference in movement.documents]
+    kind, _, id_ = (movement.expectation or "").partition("/")
+    type_ = {"asn": "desadv", "order": "po"}.get(kind)
+    if type_ is not None and id_ and type_ not in [name for name, _ in named]:
+        named.insert(0, (type_, id_))
+    return [
+        {
+            "type": type_ if type_ in TRANSACTIONS else places.own("btt", type_),
+            "bizTransaction": places.transaction(settings, id_),
+        }
+        for type_, id_ in dict.fromkeys(named)
+    ]
+
+
+def _parties(event: Json, movement: Movement, settings: Settings) -> None:
+    """Source and destination of goods that come from or go to a business partner, as far as they are known."""
+    kind = STEPS[movement.type].kind
+    if kind not in ("receipt", "shipment"):
+        return
+    partner = places.party(movement.party) if movement.party else None
+    theirs = [("owning_party", partner)] if partner else []
+    ours: list[tuple[str, str]] = []
+    if (us := places.own_party(settings)) is not None:
+        rest = movement.destination if kind == "receipt" else movement.origin
+        ours.append(("owning_party" if kind == "receipt" else "possessing_party", us))
+        if rest is not None:
+            ours.append(("location", places.place(settings, rest)))
+    source, destination = (theirs, ours) if kind == "receipt" else (ours, theirs)
+    if source:
+        event["sourceList"] = [{"type": type_, "source": uri} for type_, uri in source]
+    if destination:
+        event["destinationList"] = [{"type": type_, "destination": uri} for type_, uri in destination]
+    if movement.party and partner is None:
+        event["tally:party"] = movement.party
+
+
+def _summary(movement: Movement) -> Json:
+    summary: Json = {
+        "tally:id": movement.movement,
+        "tally:type": movement.type,
+        "tally:from": movement.origin,
+        "tally:to": movement.destination,
+        "tally:verdict": movement.verdict,
+        "tally:reasons": list(movement.reasons),
+        "tally:passage": movement.passage,
+        "tally:portal": movement.portal,
+    }
+    if movement.sscc is not None:
+        summary["tally:sscc"] = movement.sscc
+    if movement.expectation is not None:
+        summary["tally:expectation"] = movement.expectation
+    if movement.rules:
+        summary["tally:rules"] = list(movement.rules)
+    if movement.evidence:
+        summary["tally:evidence"] = extension(movement.evidence)
+    return summary
+
+
+def extension(value: Any) -> Any:
+    """Free JSON as an extension: every key under our prefix, sorted, so that JSON-LD keeps it and bytes agree."""
+    if isinstance(value, dict):
+        return {f"tally:{escape_link(str(key))}": extension(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [extension(item) for item in value]
+    return value
+
+
+def _receipt(movement: Movement) -> Json:
+    receipt: Json = {"tally:asnMatch": movement.reasons[0] if movement.reasons else "matched"}
+    weight = movement.weight
+    if weight is not None and weight.expected is not None:
+        expected = measures.kilograms(weight.expected, weight.unit)
+        if expected is not None:
+            receipt["tally:expectedGrossWeightKg"] = expected
+    if weight is not None and weight.deviation_pct is not None:
+        receipt["tally:weightDeviationPct"] = weight.deviation_pct
+    receipt["tally:missingEpcCount"] = len(movement.missing)
+    return receipt
+
+
+def excursion_event(excursion: Excursion, event_id: str, seq: int, settings: Settings) -> Json:
+    """The EPCIS event of an excursion.
+
+    Only when it puts goods on hold does it list them (`holding`, `non_sellable_other`: the lots that are still there);
+    else it is a sensor's report from a place, and the lots stand in `tally:excursion` alone.
+    """
+    event = _resting(excursion.lots if excursion.hold else (), event_id, excursion.end, excursion.location, settings)
+    event["sensorElementList"] = [measures.excursion_sensors(settings, excursion)]
+    _tail(event, settings, seq)
+    _, code = measures.CLIMATE.get((excursion.quantity, excursion.unit), ("", excursion.unit))
+    event["tally:excursion"] = {
+        "tally:excursionId": excursion.excursion,
+        "tally:alarm": excursion.alarm,
+        "tally:location": excursion.location,
+        "tally:sensor": excursion.sensor,
+        "tally:hold": excursion.hold,
+        "tally:upperLimit" if excursion.side == "high" else "tally:lowerLimit": excursion.limit,
+        "tally:uom": code,
+        "tally:state": "closed",
+        "tally:lots": [
+            {"tally:gtin": lot.gtin, "tally:lot": lot.lot, "tally:minutes": lot.minutes} for lot in excursion.lots
+        ],
+    }
+    if excursion.hold:
+        event["tally:lotQuantityList"] = _standing(excursion.lots)
+    return event
+
+
+def hold_event(hold: Hold, event_id: str, seq: int, settings: Settings) -> Json:
+    """The EPCIS event of a hold: these lots may not move from where they stand until a person releases them."""
+    event = _resting(hold.lots, event_id, hold.at, hold.location, settings)
+    if "quantityList" not in event:  # nothing EPCIS can name: still a hold, so still said as one
+        event = _list_nothing(event)
+    _tail(event, settings, seq)
+    event["tally:hold"] = {
+        "tally:holdId": hold.hold,
+        "tally:location": hold.location,
+        "tally:reason": hold.reason,
+        "tally:source": hold.source,
+    }
+    event["tally:lotQuantityList"] = _standing(hold.lots)
+    return event
+
+
+def _resting(lots: tuple[LotMinutes, ...], event_id: str, at: int, location: str, settings: Settings) -> Json:
+    """An ObjectEvent about a location: goods held there when some of `lots` still stand, else a sensor's report."""
+    held = _classes((places.lot_class(lot.gtin, lot.lot, None), lot.quantity, lot.unit) for lot in lots)
+    event = _head("ObjectEvent", event_id, at, settings)
+    if held:
+        event["quantityList"] = held
+    event["action"] = "OBSERVE"
+    event["bizStep"] = "holding" if held else "sensor_reporting"
+    if held:
+        event["disposition"] = "non_sellable_other"
+    event["readPoint"] = {"id": places.place(settings, location)}
+    event["bizLocation"] = {"id": places.place(settings, location)}
+    return event
+
+
+def _list_nothing(event: Json) -> Json:
+    """The same event as `holding` with an empty item list, which the schema wants where no goods are named."""
+    named = {"epcList": [], "action": "OBSERVE", "bizStep": "holding", "disposition": "non_sellable_other"}
+    head = {key: value for key, value in event.items() if key not in named and key not in ("readPoint", "bizLocation")}
+    return head | named | {"readPoint": event["readPoint"], "bizLocation": event["bizLocation"]}
+
+
+def _standing(lots: tuple[LotMinutes, ...]) -> list[Json]:
+    """The lots that still stand there, as lines on hold."""
+    return [
+        _lot_quantity(Line(lot.gtin, lot.lot, lot.quantity, lot.unit, "stock", basis="class"), "hold")
+        for lot in lots
+        if lot.quantity > 0
+    ]

@@ -1,0 +1,118 @@
+"""A decision becomes an event: final bytes, rendered once, before the commit, and never again (DESIGN §4, Ids)."""
+
+from typing import Any
+
+from msgspec import Struct, json
+
+from gateway.events import epcis, notices
+from gateway.events.envelope import EPCIS_TYPE, OWN_TYPE, attributes, source
+from gateway.events.ids import event_id
+from gateway.events.topics import event_topic
+from gateway.model.outcome import (
+    AlarmChange,
+    Decision,
+    DeviceCommand,
+    Event,
+    Excursion,
+    Gap,
+    Hold,
+    Movement,
+    Passage,
+    Rejection,
+)
+from gateway.model.settings import Settings
+from gateway.model.times import rfc3339
+
+_encode = json.Encoder().encode
+
+
+class _Draft(Struct, frozen=True):
+    """What an event is about, before it has a body."""
+
+    kind: str
+    place: str
+    subject: str  # CloudEvents subject
+    key: str  # what makes the id: unique per kind with `ordinal`
+    ordinal: int
+    at: int
+
+
+def render(decision: Decision, seq: int, settings: Settings) -> Event | None:
+    """The event of a decision, as outbox row; None for what is no event (Passage, DeviceCommand).
+
+    Pure but for the machine's time zone database (the site's UTC offset). `seq` is the gateway's running number.
+
+    Raises:
+        ZoneInfoNotFoundError: the site's time zone does not exist on this machine (the configuration checks it).
+    """
+    match decision:
+        case Passage() | DeviceCommand():
+            return None
+        case Movement(verdict="refused"):
+            draft = _movement_draft("exception", decision)
+            return _own(draft, notices.refusal(decision, _id(draft, settings), seq, settings), settings)
+        case Movement():
+            draft = _movement_draft(epcis.STEPS[decision.type].kind, decision)
+            return _epcis(draft, epcis.movement_event(decision, _id(draft, settings), seq, settings), settings)
+        case Excursion():
+            draft = _Draft("excursion", decision.location, decision.excursion, decision.excursion, 0, decision.end)
+            return _epcis(draft, epcis.excursion_event(decision, _id(draft, settings), seq, settings), settings)
+        case Hold():
+            draft = _Draft("hold", decision.location, decision.hold, decision.hold, 0, decision.at)
+            return _epcis(draft, epcis.hold_event(decision, _id(draft, settings), seq, settings), settings)
+        # The same alarm, source or gap may speak again in the same microsecond; seq keeps their ids apart.
+        case AlarmChange():
+            key = f"{decision.alarm}/{decision.after}/{decision.at}"
+            draft = _Draft("alarm", decision.location or decision.source, decision.alarm, key, seq, decision.at)
+            return _own(draft, notices.alarm(decision, _id(draft, settings), seq, settings), settings)
+        case Rejection():
+            key = f"{decision.source}/{decision.reason}/{decision.at}"
+            draft = _Draft("exception", _root(decision.source), decision.source, key, seq, decision.at)
+            return _own(draft, notices.rejection(decision, _id(draft, settings), seq, settings), settings)
+        case Gap():
+            span = f"{decision.first}-{decision.last}"
+            draft = _Draft("gap", settings.gateway, span, f"{span}/{decision.at}", seq, decision.at)
+            return _own(draft, notices.gap(decision, _id(draft, settings), seq, settings), settings)
+
+
+def _movement_draft(kind: str, movement: Movement) -> _Draft:
+    return _Draft(kind, movement.portal, movement.movement, movement.movement, 0, movement.at)
+
+
+def _root(source_: str) -> str:
+    """The first part of a rejection's source (`dock-1/1795…` → `dock-1`, `down/asn/A1` → `down`): topics stay few."""
+    return source_.partition("/")[0] or "unknown"
+
+
+def _id(draft: _Draft, settings: Settings) -> str:
+    return event_id(settings.site, settings.gateway, draft.kind, draft.key, draft.ordinal)
+
+
+def _epcis(draft: _Draft, body: dict[str, Any], settings: Settings) -> Event:
+    return _event(draft, body, f"org.gs1.epcis.{body['type']}", body["eventTime"], EPCIS_TYPE, settings)
+
+
+def _own(draft: _Draft, body: dict[str, Any], settings: Settings) -> Event:
+    return _event(draft, body, body["type"], rfc3339(draft.at), OWN_TYPE, settings)
+
+
+def _event(draft: _Draft, body: dict[str, Any], type_: str, time: str, content: str, settings: Settings) -> Event:
+    seq: int = body["tally:seq"]
+    identity = _id(draft, settings)
+    return Event(
+        seq=seq,
+        id=identity,
+        kind=draft.kind,
+        topic=event_topic(settings.topic_prefix, settings.site, draft.kind, draft.place),
+        content_type=content,
+        attributes=attributes(
+            id=identity,
+            source=source(settings.site, settings.gateway),
+            type=type_,
+            time=time,
+            subject=draft.subject,
+            seq=seq,
+            content=content,
+        ),
+        body=_encode(body),
+    )

@@ -1,0 +1,184 @@
+"""What central announces becomes rows: expectations (ASN, order) with their units, lines and serials; lots.
+
+A newer version replaces an older one whole; what has already been received or shipped of it stays done. A withdrawal
+is a state, never a deletion: its history and its version remain.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, delete, insert, select, update
+
+from gateway.errors import LedgerError
+from gateway.ledger.sql import Turn
+from gateway.ledger.tables import (
+    expectations,
+    expected_lines,
+    expected_ranges,
+    expected_serials,
+    expected_units,
+    lots,
+)
+from gateway.model.documents import Asn, ExpectedUnit, Lot, Order
+from gateway.model.outcome import DocumentChange
+from gateway.model.quantity import parse_quantity
+
+_DIGITS = 20  # GS1 General Specifications: AI (21) has at most 20 characters
+
+
+def apply(turn: Turn, changes: Iterable[DocumentChange]) -> None:
+    """Enter new versions and withdrawals; an older or equal version changes nothing."""
+    for change in changes:
+        if change.kind == "lot":
+            _lot(turn, change)
+        else:
+            _expectation(turn, change)
+
+
+def refresh(turn: Turn, kind: str, document: str) -> None:
+    """Derive a document's state from its units: expected, partial, or done (the state its units share)."""
+    mine = _of(expectations, turn, kind, document)
+    states = set(
+        turn.connection.scalars(select(expected_units.c.state).where(_of(expected_units, turn, kind, document)))
+    )
+    if "expected" in states or not states:
+        state = "partial" if len(states) > 1 else "expected"
+    else:
+        state = "shipped" if "shipped" in states else "received"
+    turn.connection.execute(
+        update(expectations).where(mine, expectations.c.state != "withdrawn").values(state=state, changed=turn.now)
+    )
+
+
+def serial_key(serial: str) -> str | None:
+    """A numeric serial as 20 digits, so that text order is number order; None: not numeric, or too long."""
+    if not (serial.isascii() and serial.isdigit()) or len(serial) > _DIGITS:
+        return None
+    return serial.zfill(_DIGITS)
+
+
+def range_width(low: str, high: str) -> int:
+    """The digits every serial of a range has, where leading zeros say that it is fixed; else 0."""
+    return len(low) if len(low) == len(high) and low.startswith("0") and len(low) > 1 else 0
+
+
+def _of(table: Any, turn: Turn, kind: str, document: str) -> Any:
+    return and_(table.c.site == turn.site, table.c.kind == kind, table.c.document == document)
+
+
+def _stale(change: DocumentChange, known: int | None) -> bool:
+    """A withdrawal is an empty message and has no version of its own: it may repeat the version it ends."""
+    if known is None:
+        return False
+    return change.version < known if change.document is None else change.version <= known
+
+
+def _lot(turn: Turn, change: DocumentChange) -> None:
+    gtin, _, lot = change.id.partition("/")
+    mine = and_(lots.c.site == turn.site, lots.c.gtin == gtin, lots.c.lot == lot)
+    known = turn.connection.execute(select(lots).where(mine)).mappings().first()
+    if _stale(change, known["version"] if known else None):
+        return
+    document = change.document if isinstance(change.document, Lot) else None
+    row = turn.origin | {
+        "gtin": gtin,
+        "lot": lot,
+        "version": change.version,
+        "state": "known" if document else "withdrawn",
+        "changed": turn.now,
+        "seq": 0,
+    }
+    if document:
+        row |= {name: getattr(document, name) for name in ("product", "produced", "supplier", "qc", "attributes")}
+        # What a receipt taught stays where the announcement is silent: an expiry is never forgotten.
+        row["expiry"] = document.expiry or (known["expiry"] if known else None)
+    update_only = tuple(name for name in row if name not in ("site", "gtin", "lot", "seq"))
+    turn.connection.execute(turn.upsert(lots, update=update_only), row)
+
+
+def _expectation(turn: Turn, change: DocumentChange) -> None:
+    mine = _of(expectations, turn, change.kind, change.id)
+    if _stale(change, turn.connection.scalar(select(expectations.c.version).where(mine))):
+        return
+    row = turn.origin | {
+        "kind": change.kind,
+        "document": change.id,
+        "version": change.version,
+        "changed": turn.now,
+        "documents": [],
+    }
+    if not isinstance(change.document, Asn | Order):
+        row["state"] = "withdrawn"
+        turn.connection.execute(turn.upsert(expectations, update=("version", "state", "changed", "gateway")), row)
+        return
+    document = change.document
+    row |= {
+        "state": "expected",
+        "party": document.supplier if isinstance(document, Asn) else document.customer,
+        "min_shelf_life_days": document.min_shelf_life_days if isinstance(document, Order) else None,
+        "due": document.due,
+        "documents": msgspec.to_builtins(document.documents),
+    }
+    turn.connection.execute(turn.upsert(expectations), row)
+    _replace_units(turn, change.kind, change.id, document.units)
+    refresh(turn, change.kind, change.id)
+
+
+def _replace_units(turn: Turn, kind: str, document: str, announced: tuple[ExpectedUnit, ...]) -> None:
+    mine = _of(expected_units, turn, kind, document)
+    done = {
+        row.sscc: row
+        for row in turn.connection.execute(select(expected_units).where(mine, expected_units.c.state != "expected"))
+    }
+    ssccs = {unit.sscc for unit in announced}
+    gone = [row.sscc for row in turn.connection.execute(select(expected_units.c.sscc).where(mine))]
+    for sscc in gone:
+        if sscc in ssccs or sscc not in done:  # lines, serials and ranges go with it (ON DELETE CASCADE)
+            turn.connection.execute(delete(expected_units).where(mine, expected_units.c.sscc == sscc))
+    for ordinal, unit in enumerate({unit.sscc: unit for unit in announced}.values(), start=1):
+        before = done.get(unit.sscc)
+        row: dict[str, Any] = {
+            "site": turn.site,
+            "kind": kind,
+            "document": document,
+            "sscc": unit.sscc,
+            "ordinal": ordinal,
+            "state": before.state if before else "expected",
+            "movement": before.movement if before else None,
+            "weight": unit.gross_weight.value if unit.gross_weight else None,
+            "weight_unit": unit.gross_weight.unit if unit.gross_weight else None,
+        }
+        turn.connection.execute(insert(expected_units).values(row))
+        _insert_lines(turn, kind, document, unit)
+
+
+def _insert_lines(turn: Turn, kind: str, document: str, unit: ExpectedUnit) -> None:
+    for table, rows in _line_rows(turn, kind, document, unit):
+        if rows:
+            turn.connection.execute(insert(table), rows)
+
+
+def _line_rows(turn: Turn, kind: str, document: str, unit: ExpectedUnit) -> list[tuple[Any, list[dict[str, Any]]]]:
+    lines: list[dict[str, Any]] = []
+    serials: list[dict[str, Any]] = []
+    ranges: list[dict[str, Any]] = []
+    for number, line in enumerate(unit.lines, start=1):
+        key = {"site": turn.site, "kind": kind, "document": document, "sscc": unit.sscc, "line": number}
+        try:
+            quantity = parse_quantity(line.quantity)
+        except ValueError as error:
+            raise LedgerError(f"{kind}/{document}, unit {unit.sscc}, line {number}: quantity {error}") from None
+        detail = {"lot": line.lot, "quantity": quantity, "unit": line.unit, "expiry": line.expiry}
+        lines.append(key | {"gtin": line.gtin} | detail)
+        serials += [
+            key | {"gtin": line.gtin, "serial": serial, "ordinal": ordinal}
+            for ordinal, serial in enumerate(dict.fromkeys(line.serials), start=1)
+        ]
+        ranges += [
+            key
+            | {"gtin": line.gtin, "ordinal": ordinal, "low": low, "high": high, "width": range_width(low, high)}
+            | {"low_key": serial_key(low), "high_key": serial_key(high)}
+            for ordinal, (low, high) in enumerate(line.ranges, start=1)
+        ]
+    return [(expected_lines, lines), (expected_serials, serials), (expected_ranges, ranges)]

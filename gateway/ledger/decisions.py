@@ -1,0 +1,207 @@
+"""Decisions become rows: movements, alarms and excursions with their evidence, and every one an audit row.
+
+The audit is a hash chain per gateway: hash = SHA-256(previous hash + canonical JSON of the decision), both as text;
+the first row's previous hash is 64 zeros. A changed, missing or inserted row breaks it (`View.broken_audit`).
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.errors import LedgerError
+from gateway.ledger.sql import Turn, canonical
+from gateway.ledger.tables import (
+    alarm_changes,
+    alarms,
+    audit,
+    excursion_lots,
+    excursions,
+    lots,
+    movement_lines,
+    movements,
+)
+from gateway.model.outcome import (
+    AlarmChange,
+    Decision,
+    DeviceCommand,
+    Excursion,
+    Gap,
+    Hold,
+    Line,
+    Movement,
+    Passage,
+    Rejection,
+)
+
+SCHEMA = 1
+GENESIS = "0" * 64
+"""What the first audit row follows."""
+
+_SUBJECT: dict[type, tuple[str, Callable[[Any], str]]] = {
+    Passage: ("passage", lambda it: str(it.passage)),
+    Movement: ("movement", lambda it: str(it.movement)),
+    AlarmChange: ("alarm", lambda it: str(it.alarm)),
+    Excursion: ("excursion", lambda it: str(it.excursion)),
+    DeviceCommand: ("command", lambda it: str(it.device)),
+    Rejection: ("rejection", lambda it: str(it.source)),
+    Gap: ("gap", lambda it: f"{it.first}-{it.last}"),
+    Hold: ("hold", lambda it: str(it.hold)),
+}
+
+
+def link(previous: str, decision: str) -> str:
+    """The hash of an audit row: of the one before, and of the decision's canonical JSON."""
+    return sha256((previous + decision).encode()).hexdigest()
+
+
+def record(
+    turn: Turn, decisions: Iterable[Decision], *, t: int, position: int, ordinal: int, last: str
+) -> tuple[int, str]:
+    """Write decisions and their audit rows after audit row `ordinal` with hash `last`; the new ordinal and hash.
+
+    Raises:
+        LedgerError: a movement or excursion that is in the ledger already (it is never doubled).
+    """
+    for decision in decisions:
+        kind, subject = _SUBJECT[type(decision)]
+        text = canonical({"kind": kind, "schema": SCHEMA, "decision": decision})
+        ordinal, previous, last = ordinal + 1, last, link(last, text)
+        row = {
+            "site": turn.site,
+            "gateway": turn.gateway,
+            "owner": turn.owner,
+            "ordinal": ordinal,
+            "t": t,
+            "position": position,
+            "kind": kind,
+            "subject": subject(decision),
+            "decision": text,
+            "previous": previous,
+            "hash": last,
+        }
+        turn.connection.execute(insert(audit), row)
+        if isinstance(decision, Movement):
+            _movement(turn, decision, last)
+        elif isinstance(decision, AlarmChange):
+            _alarm(turn, decision, last)
+        elif isinstance(decision, Excursion):
+            _excursion(turn, decision, last)
+    return ordinal, last
+
+
+def _movement(turn: Turn, movement: Movement, hash_: str) -> None:
+    evidence = {
+        "schema": SCHEMA,
+        "sscc_epc": movement.sscc_epc,
+        "documents": movement.documents,
+        "weight": movement.weight,
+        "climate": movement.climate,
+        "missing": movement.missing,
+        "evidence": movement.evidence,
+    }
+    row = turn.origin | {
+        "movement": movement.movement,
+        "passage": movement.passage,
+        "portal": movement.portal,
+        "at": movement.at,
+        "type": movement.type,
+        "origin": movement.origin,
+        "destination": movement.destination,
+        "verdict": movement.verdict,
+        "reasons": list(movement.reasons),
+        "rules": list(movement.rules),
+        "sscc": movement.sscc,
+        "expectation": movement.expectation,
+        "party": movement.party,
+        "evidence": msgspec.to_builtins(evidence),
+        "hash": hash_,
+    }
+    try:
+        turn.connection.execute(insert(movements), row)
+    except IntegrityError:
+        raise LedgerError(
+            f"movement {movement.movement} ({movement.passage}) is in the ledger already and is not entered twice; "
+            "the journal position and the ledger disagree: keep both files and report this"
+        ) from None
+    if movement.lines:
+        rows = [_line(turn, movement, number, line) for number, line in enumerate(movement.lines, start=1)]
+        turn.connection.execute(insert(movement_lines), rows)
+    if movement.type == "receive" and movement.verdict != "refused":
+        for line in movement.lines:
+            if line.gtin and line.lot:
+                _learn(turn, line.gtin, line.lot, line.expiry)
+
+
+def _line(turn: Turn, movement: Movement, number: int, line: Line) -> dict[str, Any]:
+    plain = ("gtin", "lot", "quantity", "unit", "resolved_by", "basis", "expiry", "expected", "prefix")
+    key = {"site": turn.site, "movement": movement.movement, "line": number, "epcs": list(line.epcs)}
+    return key | {name: getattr(line, name) for name in plain}
+
+
+def _learn(turn: Turn, gtin: str, lot: str, expiry: str | None) -> None:
+    """A lot that came in exists, announced or not; its expiry is taken from the line where none is known."""
+    new = {"gtin": gtin, "lot": lot, "version": 0, "state": "known", "expiry": expiry, "seq": 0, "changed": turn.now}
+    turn.connection.execute(turn.upsert(lots, update=()), turn.origin | new)
+    if expiry is not None:
+        unknown = (lots.c.site == turn.site, lots.c.gtin == gtin, lots.c.lot == lot, lots.c.expiry.is_(None))
+        turn.connection.execute(update(lots).where(*unknown).values(expiry=expiry, changed=turn.now))
+
+
+def _alarm(turn: Turn, change: AlarmChange, hash_: str) -> None:
+    lots_there = msgspec.to_builtins(change.lots)
+    row = turn.origin | {
+        "alarm": change.alarm,
+        "source": change.source,
+        "state": change.after,
+        "priority": change.priority,
+        "since": change.at,
+        "raised": change.at if change.before == "normal" else None,
+        "value": change.value,
+        "limit": change.limit,
+        "location": change.location,
+        "detail": change.detail,
+        "by": change.by,
+        "lots": lots_there,
+    }
+    fresh = tuple(name for name in row if name not in ("site", "alarm", "raised"))
+    # A first change that is not from normal (its beginning was before this ledger) still has a row, raised unknown.
+    turn.connection.execute(turn.upsert(alarms, update=(*fresh, "raised") if row["raised"] else fresh), row)
+    history = turn.origin | {
+        "alarm": change.alarm,
+        "at": change.at,
+        "before": change.before,
+        "after": change.after,
+        "evidence": {"schema": SCHEMA} | msgspec.to_builtins(change),
+        "hash": hash_,
+    }
+    turn.connection.execute(insert(alarm_changes), history)
+
+
+def _excursion(turn: Turn, excursion: Excursion, hash_: str) -> None:
+    plain = msgspec.structs.asdict(excursion)
+    plain.pop("lots")
+    row = turn.origin | plain | {"hash": hash_, "evidence": {"schema": SCHEMA} | msgspec.to_builtins(excursion)}
+    try:
+        turn.connection.execute(insert(excursions), row)
+    except IntegrityError:
+        raise LedgerError(
+            f"excursion {excursion.excursion} is in the ledger already and is not entered twice"
+        ) from None
+    if excursion.lots:
+        key = {"site": turn.site, "excursion": excursion.excursion}
+        rows = [
+            key | {"ordinal": number} | msgspec.structs.asdict(lot)
+            for number, lot in enumerate(excursion.lots, start=1)
+        ]
+        turn.connection.execute(insert(excursion_lots), rows)
+
+
+def stamp_lots(turn: Turn, named: Iterable[tuple[str, str]], seq: int) -> None:
+    """Note on each lot the last event that was about it: what its retained state says it reflects."""
+    for gtin, lot in sorted(set(named)):
+        mine = (lots.c.site == turn.site, lots.c.gtin == gtin, lots.c.lot == lot)
+        turn.connection.execute(update(lots).where(*mine).values(seq=seq, gateway=turn.gateway))

@@ -1,0 +1,272 @@
+"""Effects become SQL: one applier per type, in the order the rules gave them, inside the caller's transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from gateway.ledger import announcements
+from gateway.ledger.sql import Turn
+from gateway.ledger.tables import expected_units, holds, items, outbox, stays, stock, unit_contents, units
+from gateway.model.outcome import (
+    DocumentChange,
+    Effect,
+    HoldSet,
+    ItemChange,
+    Line,
+    Park,
+    StockDelta,
+    UnitChange,
+    UnitDone,
+)
+
+
+def apply(turn: Turn, effects: Sequence[Effect]) -> None:
+    """Change the ledger by `effects`, in order; then open and close the stays of what they touched.
+
+    Stays follow the totals at the end of the turn, so a change from available to hold is no departure.
+    """
+    for kind, group in groupby(effects, type):
+        _APPLY[kind](turn, tuple(group))
+    touched = {
+        (effect.gtin, effect.lot, effect.location, effect.unit)
+        for effect in effects
+        if isinstance(effect, StockDelta) and effect.gtin and effect.lot  # what has no name is no lot
+    }
+    for place in sorted(touched):
+        _follow(turn, *place)
+
+
+def _stock(turn: Turn, deltas: Iterable[StockDelta]) -> None:
+    """Add to stock. Negative stock is kept: it says that something left which was never seen to come."""
+    grow = turn.upsert(stock, update=("changed", "gateway"), add=("quantity",))
+    rows = [
+        turn.origin
+        | {
+            "gtin": delta.gtin,
+            "lot": delta.lot,
+            "location": delta.location,
+            "status": delta.status,
+            "unit": delta.unit,
+            "quantity": delta.quantity,
+            "changed": turn.now,
+        }
+        for delta in deltas
+    ]
+    turn.connection.execute(grow, rows)
+    for gtin, lot, location in sorted({(row["gtin"], row["lot"], row["location"]) for row in rows}):
+        _sweep(turn, gtin, lot, location)
+
+
+def _sweep(turn: Turn, gtin: str, lot: str, location: str) -> None:
+    """Nothing of a lot is no row."""
+    turn.connection.execute(
+        delete(stock).where(
+            stock.c.site == turn.site,
+            stock.c.gtin == gtin,
+            stock.c.lot == lot,
+            stock.c.location == location,
+            stock.c.quantity == 0,
+        )
+    )
+
+
+def _follow(turn: Turn, gtin: str, lot: str, location: str, unit: str) -> None:
+    """Open, keep or close the stay of a lot in a location, by what is there now (available and held together)."""
+    here = {"site": turn.site, "gtin": gtin, "lot": lot, "location": location, "unit": unit}
+    there = and_(*(stock.c[name] == value for name, value in here.items()))
+    total = int(turn.connection.scalar(select(func.sum(stock.c.quantity)).where(there)) or 0)
+    mine = and_(*(stays.c[name] == value for name, value in here.items()))
+    open_since = turn.connection.scalar(select(stays.c.entered).where(mine, stays.c.left.is_(None)))
+    if total > 0 and open_since is None:
+        # Back at the instant it left, or before (passages of two doors may be decided out of order): it was never
+        # away, so its last stay goes on. It also keeps the key unique.
+        last = turn.connection.scalar(select(func.max(stays.c.left)).where(mine, stays.c.left >= turn.now))
+        again = turn.connection.execute(
+            update(stays).where(mine, stays.c.left == last).values(left=None, quantity=total)
+        )
+        if again.rowcount == 0:
+            new = turn.origin | here | {"entered": turn.now, "left": None, "quantity": total}
+            turn.connection.execute(insert(stays).values(new))
+    elif total > 0:
+        turn.connection.execute(update(stays).where(mine, stays.c.left.is_(None)).values(quantity=total))
+    elif open_since is not None:
+        left = max(open_since, turn.now)
+        turn.connection.execute(update(stays).where(mine, stays.c.left.is_(None)).values(left=left))
+
+
+def _items(turn: Turn, changes: Iterable[ItemChange]) -> None:
+    turn.connection.execute(
+        turn.upsert(items),
+        [
+            turn.origin
+            | {
+                "epc": change.epc,
+                "gtin": change.gtin,
+                "lot": change.lot,
+                "serial": change.serial,
+                "state": "left" if change.location is None else "present",
+                "location": change.location,
+                "parent": change.parent,
+                "status": change.status,
+                "expiry": change.expiry,
+                "changed": turn.now,
+            }
+            for change in changes
+        ],
+    )
+
+
+def _units(turn: Turn, changes: Iterable[UnitChange]) -> None:
+    for change in changes:
+        left = change.location is None
+        state = "left" if left else "present"
+        row = turn.origin | {
+            "sscc": change.sscc,
+            "location": change.location,
+            "state": state,
+            "status": change.status,
+            "changed": turn.now,
+        }
+        turn.connection.execute(turn.upsert(units), row)
+        mine = and_(unit_contents.c.site == turn.site, unit_contents.c.sscc == change.sscc)
+        if left and not change.contents:
+            turn.connection.execute(update(unit_contents).where(mine).values(state=state))
+            continue
+        turn.connection.execute(delete(unit_contents).where(mine))
+        if change.contents:
+            rows = [
+                _content(turn, change, state, ordinal, line) for ordinal, line in enumerate(change.contents, start=1)
+            ]
+            turn.connection.execute(insert(unit_contents), rows)
+
+
+def _content(turn: Turn, change: UnitChange, state: str, ordinal: int, line: Line) -> dict[str, Any]:
+    return {
+        "site": turn.site,
+        "sscc": change.sscc,
+        "line": ordinal,
+        "gtin": line.gtin or "",
+        "lot": line.lot or "",
+        "quantity": line.quantity,
+        "unit": line.unit,
+        "basis": line.basis,
+        "state": state,
+        "status": change.status,
+        "expiry": line.expiry,
+        "prefix": line.prefix,
+        "epcs": list(line.epcs),
+    }
+
+
+def _done(turn: Turn, dones: Iterable[UnitDone]) -> None:
+    for done in dones:
+        changed = turn.connection.execute(
+            update(expected_units)
+            .where(
+                expected_units.c.site == turn.site,
+                expected_units.c.kind == done.kind,
+                expected_units.c.document == done.id,
+                expected_units.c.sscc == done.sscc,
+            )
+            .values(state=done.state, movement=done.movement)
+        )
+        if changed.rowcount:
+            announcements.refresh(turn, done.kind, done.id)
+
+
+def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
+    for change in changes:
+        _hold_stock(turn, change)
+        _hold_goods(turn, change)
+        same = select(holds.c.hold).where(
+            holds.c.site == turn.site,
+            holds.c.gtin == change.gtin,
+            holds.c.lot == change.lot,
+            holds.c.location == change.location,
+            holds.c.reason == change.reason,
+            holds.c.released.is_(None),
+        )
+        if turn.connection.execute(same).first() is None:  # a flapping alarm holds once, not once per flap
+            row = turn.origin | {
+                "gtin": change.gtin,
+                "lot": change.lot,
+                "location": change.location,
+                "reason": change.reason,
+                "at": turn.now,
+            }
+            turn.connection.execute(insert(holds).values(row))
+
+
+def _hold_stock(turn: Turn, change: HoldSet) -> None:
+    available = and_(
+        stock.c.site == turn.site,
+        stock.c.gtin == change.gtin,
+        stock.c.lot == change.lot,
+        stock.c.location == change.location,
+        stock.c.status == "available",
+        stock.c.quantity > 0,
+    )
+    rows = turn.connection.execute(select(stock).where(available)).mappings().all()
+    if not rows:
+        return
+    turn.connection.execute(delete(stock).where(available))
+    held = [dict(row) | {"status": "hold", "changed": turn.now, "gateway": turn.gateway} for row in rows]
+    turn.connection.execute(turn.upsert(stock, update=("changed", "gateway"), add=("quantity",)), held)
+    _sweep(turn, change.gtin, change.lot, change.location)  # held stock may have been negative
+
+
+def _hold_goods(turn: Turn, change: HoldSet) -> None:
+    """Items of the lot there, and units that contain it, go on hold with it."""
+    turn.connection.execute(
+        update(items)
+        .where(
+            items.c.site == turn.site,
+            items.c.gtin == change.gtin,
+            items.c.lot == change.lot,
+            items.c.location == change.location,
+        )
+        .values(status="hold", changed=turn.now)
+    )
+    here = select(units.c.sscc).where(units.c.site == turn.site, units.c.location == change.location)
+    contents = and_(
+        unit_contents.c.site == turn.site,
+        unit_contents.c.gtin == change.gtin,
+        unit_contents.c.lot == change.lot,
+        unit_contents.c.sscc.in_(here),
+    )
+    ssccs = sorted(set(turn.connection.scalars(select(unit_contents.c.sscc).where(contents))))
+    turn.connection.execute(update(unit_contents).where(contents).values(status="hold"))
+    for sscc in ssccs:
+        turn.connection.execute(
+            update(units)
+            .where(units.c.site == turn.site, units.c.sscc == sscc)
+            .values(status="hold", changed=turn.now, gateway=turn.gateway)
+        )
+
+
+def _park(turn: Turn, parks: Iterable[Park]) -> None:
+    """Set pending rows aside. What has settled meanwhile was delivered, and stays so."""
+    for park in parks:
+        turn.connection.execute(
+            update(outbox)
+            .where(
+                outbox.c.site == turn.site,
+                outbox.c.gateway == turn.gateway,
+                outbox.c.seq == park.seq,
+                outbox.c.state == "pending",
+            )
+            .values(state="parked", parked=turn.now, reason=park.reason)
+        )
+
+
+_APPLY: dict[type, Callable[[Turn, Sequence[Any]], None]] = {
+    StockDelta: _stock,
+    ItemChange: _items,
+    UnitChange: _units,
+    UnitDone: _done,
+    DocumentChange: announcements.apply,
+    HoldSet: _hold,
+    Park: _park,
+}

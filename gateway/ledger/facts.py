@@ -1,0 +1,331 @@
+"""Questions become facts: what the rules want to know, answered the same way every time (sorted, complete, pure reads).
+
+Withdrawn expectations answer nothing but their version. `LotFact.held` is true while any hold on the lot is open,
+wherever it was set: what the rules may relax, the ledger does not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
+
+from gateway.ledger.announcements import serial_key
+from gateway.ledger.sql import chunks
+from gateway.ledger.tables import (
+    expectations,
+    expected_lines,
+    expected_ranges,
+    expected_serials,
+    expected_units,
+    holds,
+    items,
+    lots,
+    outbox,
+    stays,
+    unit_contents,
+    units,
+)
+from gateway.model.documents import ExpectedLine, ExpectedUnit, Reference, Weight
+from gateway.model.facts import (
+    Content,
+    Expected,
+    Facts,
+    Interval,
+    Item,
+    LotFact,
+    OutboxFact,
+    Questions,
+    Serial,
+    Stay,
+    Unit,
+)
+from gateway.model.quantity import format_quantity
+
+_REFERENCES = tuple[Reference, ...]
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """The connection that is asked, and for whom."""
+
+    connection: Connection
+    site: str
+    gateway: str
+
+    def rows(self, statement: Select[Any]) -> list[RowMapping]:
+        """All rows of a statement."""
+        return list(self.connection.execute(statement).mappings())
+
+
+def answer(asking: Asking, questions: Questions) -> Facts:
+    """Everything the ledger knows of what is asked; every mapping in the order of its keys."""
+    expected = _expected(asking, questions.ssccs)
+    inside = _units(asking, questions.ssccs)
+    here = _items(asking, questions.epcs)
+    serials = _serials(asking, questions.serials)
+    present = {_interval(asked): _stays(asking, asked) for asked in sorted(questions.stays, key=_interval)}
+    named: set[tuple[str, str]] = set()
+    for several in expected.values():
+        named |= {(line.gtin, line.lot or "") for one in several for line in one.unit.lines}
+    for unit in inside.values():
+        named |= {(content.gtin, content.lot) for content in unit.contents}
+    named |= {(item.gtin, item.lot) for item in here.values()}
+    for found in serials.values():
+        named |= {(serial.gtin, serial.lot) for serial in found}
+    for stay in present.values():
+        named |= {(one.gtin, one.lot) for one in stay}
+    return Facts(
+        expected=expected,
+        units=inside,
+        items=here,
+        serials=serials,
+        lots=_lots(asking, sorted((gtin, lot) for gtin, lot in named if gtin and lot)),
+        documents=_versions(asking, questions.documents),
+        stays={key: stay for key, stay in present.items() if stay},
+        outbox=_outbox(asking, questions.outbox),
+    )
+
+
+def _interval(asked: Interval) -> str:
+    return f"{asked.location}/{asked.start}/{asked.end}"
+
+
+def _expected(asking: Asking, ssccs: Iterable[str]) -> dict[str, tuple[Expected, ...]]:
+    found: dict[str, list[Expected]] = defaultdict(list)
+    for some in chunks(sorted(set(ssccs))):
+        joined = and_(
+            expectations.c.site == expected_units.c.site,
+            expectations.c.kind == expected_units.c.kind,
+            expectations.c.document == expected_units.c.document,
+        )
+        rows = asking.rows(
+            select(
+                expected_units,
+                expectations.c.version,
+                expectations.c.party,
+                expectations.c.min_shelf_life_days,
+                expectations.c.documents,
+            )
+            .join(expectations, joined)
+            .where(
+                expected_units.c.site == asking.site,
+                expected_units.c.sscc.in_(some),
+                expectations.c.state != "withdrawn",
+            )
+        )
+        lines = _lines(asking, some) if rows else {}
+        for row in sorted(rows, key=lambda row: (row["sscc"], row["kind"], row["document"])):
+            found[row["sscc"]].append(_one_expected(row, lines))
+    return {sscc: tuple(found[sscc]) for sscc in sorted(found)}
+
+
+def _one_expected(row: RowMapping, lines: dict[tuple[str, str, str], list[ExpectedLine]]) -> Expected:
+    weight = Weight(row["weight"], row["weight_unit"]) if row["weight"] is not None else None
+    unit = ExpectedUnit(row["sscc"], tuple(lines.get((row["kind"], row["document"], row["sscc"]), ())), weight)
+    return Expected(
+        kind=row["kind"],
+        id=row["document"],
+        version=row["version"],
+        unit=unit,
+        state=row["state"],
+        documents=msgspec.convert(row["documents"], _REFERENCES),
+        party=row["party"],
+        min_shelf_life_days=row["min_shelf_life_days"],
+    )
+
+
+def _lines(asking: Asking, ssccs: Iterable[str]) -> dict[tuple[str, str, str], list[ExpectedLine]]:
+    def of(table: Any, *order: str) -> list[RowMapping]:
+        key = [table.c[name] for name in ("kind", "document", "sscc", "line", *order)]
+        return asking.rows(select(table).where(table.c.site == asking.site, table.c.sscc.in_(ssccs)).order_by(*key))
+
+    serials: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in of(expected_serials, "ordinal"):
+        serials[row["kind"], row["document"], row["sscc"], row["line"]].append(row["serial"])
+    ranges: dict[tuple[Any, ...], list[tuple[str, str]]] = defaultdict(list)
+    for row in of(expected_ranges, "ordinal"):
+        ranges[row["kind"], row["document"], row["sscc"], row["line"]].append((row["low"], row["high"]))
+    lines: dict[tuple[str, str, str], list[ExpectedLine]] = defaultdict(list)
+    for row in of(expected_lines):
+        unit = row["kind"], row["document"], row["sscc"]
+        line = ExpectedLine(
+            gtin=row["gtin"],
+            quantity=format_quantity(row["quantity"]),
+            lot=row["lot"],
+            unit=row["unit"],
+            expiry=row["expiry"],
+            serials=tuple(serials[*unit, row["line"]]),
+            ranges=tuple(ranges[*unit, row["line"]]),
+        )
+        lines[unit].append(line)
+    return lines
+
+
+def _units(asking: Asking, ssccs: Iterable[str]) -> dict[str, Unit]:
+    found: dict[str, Unit] = {}
+    for some in chunks(sorted(set(ssccs))):
+        contents: dict[str, list[Content]] = defaultdict(list)
+        mine = and_(unit_contents.c.site == asking.site, unit_contents.c.sscc.in_(some))
+        for row in asking.rows(select(unit_contents).where(mine).order_by(unit_contents.c.sscc, unit_contents.c.line)):
+            epcs = tuple(row["epcs"])
+            content = Content(
+                gtin=row["gtin"],
+                lot=row["lot"],
+                quantity=row["quantity"],
+                unit=row["unit"],
+                basis=row["basis"],
+                expiry=row["expiry"],
+                prefix=row["prefix"],
+                epcs=epcs,
+            )
+            contents[row["sscc"]].append(content)
+        here = select(units).where(units.c.site == asking.site, units.c.sscc.in_(some)).order_by(units.c.sscc)
+        for row in asking.rows(here):
+            found[row["sscc"]] = Unit(row["sscc"], row["location"], row["status"], tuple(contents[row["sscc"]]))
+    return dict(sorted(found.items()))
+
+
+def _items(asking: Asking, epcs: Iterable[str]) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for some in chunks(sorted(set(epcs))):
+        for row in asking.rows(select(items).where(items.c.site == asking.site, items.c.epc.in_(some))):
+            found[row["epc"]] = Item(
+                epc=row["epc"],
+                gtin=row["gtin"],
+                lot=row["lot"],
+                state=row["state"],
+                location=row["location"],
+                parent=row["parent"],
+                status=row["status"],
+                expiry=row["expiry"],
+            )
+    return dict(sorted(found.items()))
+
+
+def _serials(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, tuple[Serial, ...]]:
+    """Which lot an expectation says a serial has: named serials first, then ranges; asns first, by id and line."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for gtin, serial in asked:
+        wanted[gtin].add(serial)
+    found: dict[tuple[str, str], list[tuple[tuple[Any, ...], Serial]]] = defaultdict(list)
+    for gtin, serials in wanted.items():
+        for some in chunks(sorted(serials)):
+            named = _announced(asking, expected_serials, gtin).where(expected_serials.c.serial.in_(some))
+            for row in asking.rows(named):
+                found[gtin, row["serial"]].append(_serial(row, "serial"))
+        for serial, row in _in_ranges(asking, gtin, serials):
+            found[gtin, serial].append(_serial(row, "range"))
+    answer: dict[str, tuple[Serial, ...]] = {}
+    for (gtin, serial), several in sorted(found.items()):
+        ordered = sorted(several, key=lambda pair: pair[0])
+        answer[f"{gtin}/{serial}"] = tuple(one for _, one in ordered)
+    return answer
+
+
+def _in_ranges(asking: Asking, gtin: str, serials: set[str]) -> list[tuple[str, RowMapping]]:
+    keys = {serial: key for serial in serials if (key := serial_key(serial)) is not None}
+    if not keys:
+        return []
+    overlapping = _announced(asking, expected_ranges, gtin).where(
+        expected_ranges.c.low_key <= max(keys.values()), expected_ranges.c.high_key >= min(keys.values())
+    )
+    rows = asking.rows(overlapping)
+    return [
+        (serial, row)
+        for serial, key in sorted(keys.items())
+        for row in rows
+        if row["low_key"] <= key <= row["high_key"]
+        and (len(serial) == row["width"] if row["width"] else serial == "0" or not serial.startswith("0"))
+    ]
+
+
+def _announced(asking: Asking, table: Any, gtin: str) -> Select[Any]:
+    """Rows of `table` (serials or ranges) for a GTIN, with their line, of expectations that stand and name a lot."""
+    line = and_(*(table.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line")))
+    document = and_(*(table.c[name] == expectations.c[name] for name in ("site", "kind", "document")))
+    return (
+        select(table, expected_lines.c.lot, expected_lines.c.expiry)
+        .join(expected_lines, line)
+        .join(expectations, document)
+        .where(
+            table.c.site == asking.site,
+            table.c.gtin == gtin,
+            expected_lines.c.lot.is_not(None),
+            expectations.c.state != "withdrawn",
+        )
+    )
+
+
+def _serial(row: RowMapping, by: str) -> tuple[tuple[Any, ...], Serial]:
+    order = (by != "serial", row["kind"], row["document"], row["sscc"], row["line"], row["ordinal"])
+    expectation = f"{row['kind']}/{row['document']}"
+    return order, Serial(row["gtin"], row["lot"], expectation, row["sscc"], by, row["expiry"])
+
+
+def _lots(asking: Asking, named: list[tuple[str, str]]) -> dict[str, LotFact]:
+    by_gtin: dict[str, list[str]] = defaultdict(list)
+    for gtin, lot in named:
+        by_gtin[gtin].append(lot)
+    found: dict[str, LotFact] = {}
+    for gtin, numbers in by_gtin.items():
+        for some in chunks(numbers):
+            known = {
+                row["lot"]: row
+                for row in asking.rows(
+                    select(lots).where(lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot.in_(some))
+                )
+            }
+            held = select(holds.c.lot).where(
+                holds.c.site == asking.site, holds.c.gtin == gtin, holds.c.lot.in_(some), holds.c.released.is_(None)
+            )
+            stopped = set(asking.connection.scalars(held))
+            for lot in some:
+                row = known.get(lot)
+                expiry, qc = (row["expiry"], row["qc"]) if row else (None, None)
+                found[f"{gtin}/{lot}"] = LotFact(gtin, lot, expiry, qc, lot in stopped)
+    return dict(sorted(found.items()))
+
+
+def _versions(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Versions of documents, withdrawn ones included: an old version must not come back as new."""
+    found: dict[str, int] = {}
+    for kind, name in sorted(set(asked)):
+        if kind == "lot":
+            gtin, _, lot = name.partition("/")
+            mine = and_(lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot == lot, lots.c.version > 0)
+            version = asking.connection.scalar(select(lots.c.version).where(mine))
+        else:
+            document = and_(expectations.c.kind == kind, expectations.c.document == name)
+            version = asking.connection.scalar(
+                select(expectations.c.version).where(expectations.c.site == asking.site, document)
+            )
+        if version is not None:
+            found[f"{kind}/{name}"] = version
+    return found
+
+
+def _stays(asking: Asking, asked: Interval) -> tuple[Stay, ...]:
+    """Stays that overlap [start, end); an empty span asks for that instant."""
+    end = max(asked.end, asked.start + 1)
+    overlapping = select(stays).where(
+        stays.c.site == asking.site,
+        stays.c.location == asked.location,
+        stays.c.entered < end,
+        or_(stays.c.left.is_(None), stays.c.left > asked.start),
+    )
+    found = [
+        Stay(row["gtin"], row["lot"], row["entered"], row["left"], row["quantity"], row["unit"])
+        for row in asking.rows(overlapping)
+    ]
+    return tuple(sorted(found, key=lambda stay: (stay.gtin, stay.lot, stay.entered, stay.unit)))
+
+
+def _outbox(asking: Asking, seqs: Iterable[int]) -> dict[str, OutboxFact]:
+    found: dict[str, OutboxFact] = {}
+    mine = and_(outbox.c.site == asking.site, outbox.c.gateway == asking.gateway)
+    columns = outbox.c.seq, outbox.c.kind, outbox.c.topic, outbox.c.state
+    for some in chunks(sorted(set(seqs))):
+        for row in asking.rows(select(*columns).where(mine, outbox.c.seq.in_(some)).order_by(outbox.c.seq)):
+            found[str(row["seq"])] = OutboxFact(row["seq"], row["kind"], row["topic"], row["state"])
+    return found

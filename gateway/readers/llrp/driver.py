@@ -1,0 +1,220 @@
+"""The asyncio shell around `session`: connect, read, feed, write, forward, sleep until the deadline. Nothing else.
+
+**Backpressure.** What the session decoded is submitted before more is read: one read of at most 64 KiB is all that
+ever waits here, the rest waits in TCP and then in the reader, which queues. Answers are written *before* submitting,
+so a keepalive is acknowledged at once. While `submit` waits, the reader's next keepalives stand unread behind its
+reports; so every keepalive interval of waiting one KEEPALIVE_ACK is sent unasked (`Session.hold`), which keeps the
+link. A stalled house therefore costs neither the link nor memory, however long it lasts.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from gateway.errors import DeviceError, RefusedError
+from gateway.model.inputs import Device, Gpi, Input, Reads
+from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready
+from gateway.readers.llrp.session import Session
+from gateway.readers.llrp.settings import ReaderSettings
+
+log = structlog.get_logger(__name__)
+
+READ = 65_536
+"""Bytes per read: at most some 1,300 tag reports in one input."""
+
+UNSENT = 65_536
+"""Bytes the reader may leave untaken before the link counts as dead; we send 10 per keepalive."""
+
+GOODBYE = 1.0
+"""Seconds a reader gets to answer CLOSE_CONNECTION."""
+
+
+def wall_clock() -> int:
+    """Gateway time, µs UTC."""
+    return time.time_ns() // 1000
+
+
+def _steady() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class LlrpReader:
+    """One LLRP reader (see `gateway.readers`): `run` it under a supervisor.
+
+    Args:
+        settings: what is wanted of the reader.
+        submit: takes inputs, waits when the house is busy.
+        clock: gateway time in µs UTC.
+        tap: sees the wire: direction `in` or `out`, and the bytes.
+    """
+
+    def __init__(
+        self,
+        settings: ReaderSettings,
+        submit: Callable[[Input], Awaitable[None]],
+        clock: Callable[[], int] = wall_clock,
+        tap: Callable[[str, bytes], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.session: Session | None = None
+        """The present connection's session, for its counters; None while there is none."""
+        self._submit, self._clock, self._tap = submit, clock, tap
+        self._writer: asyncio.StreamWriter | None = None
+        self._waiting: dict[int, asyncio.Future[DeviceError | None]] = {}
+        self._log = log.bind(reader=settings.id)
+
+    @property
+    def id(self) -> str:
+        """The reader's id in the configuration."""
+        return self.settings.id
+
+    async def run(self) -> None:
+        """Connect and read until the link fails.
+
+        Raises:
+            RefusedError: the reader is there and refuses something we cannot do without.
+            DeviceError: it cannot be reached, fell silent, or closed the link.
+        """
+        host, port = self.settings.host, self.settings.port
+        try:
+            async with asyncio.timeout(self.settings.connect / 1e6):
+                reader, writer = await asyncio.open_connection(host, port, limit=READ)
+        except TimeoutError:
+            raise DeviceError(
+                self.id, f"no connection to {host}:{port} within {self.settings.connect / 1e6:g} s"
+            ) from None
+        except OSError as error:
+            raise DeviceError(self.id, f"no connection to {host}:{port}: {error.strerror or error}") from None
+        self.session, self._writer = Session(self.settings), writer  # fresh: no byte of an old link survives
+        self.session.opened(_steady())
+        try:
+            await self._converse(self.session, reader)
+        except asyncio.CancelledError:
+            await self._say_goodbye(self.session, reader)
+            raise
+        except OSError as error:
+            raise DeviceError(self.id, f"the link to {host}:{port} broke: {error.strerror or error}") from None
+        finally:
+            await self._hang_up(writer)
+
+    async def set_gpo(self, port: int, level: bool) -> None:
+        """Drive one general purpose output; returns when the reader has confirmed. Raises as `light`."""
+        await self.light({port: level})
+
+    async def light(self, ports: Mapping[int, bool]) -> None:
+        """Drive several outputs in one command (GPO port → level); returns when the reader has confirmed.
+
+        Raises:
+            DeviceError: not connected, or not answered in time.
+            RefusedError: the reader said no.
+        """
+        session = self.session
+        if session is None or not session.ready:
+            raise DeviceError(self.id, "outputs cannot be set while the reader is not connected")
+        number = session.set_outputs(ports)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._write(session)
+            async with asyncio.timeout(self.settings.answer / 1e6 + GOODBYE):  # the session's own deadline is earlier
+                error = await answer
+        except TimeoutError:
+            raise DeviceError(self.id, "the command to set outputs was not answered") from None
+        finally:
+            self._waiting.pop(number, None)
+        if error is not None:
+            raise error
+
+    async def _converse(self, session: Session, reader: asyncio.StreamReader) -> None:
+        """Feed the session and do what it says, until it fails."""
+        while True:
+            deadline = session.deadline
+            try:
+                async with asyncio.timeout(None if deadline is None else max(0, deadline - _steady()) / 1e6):
+                    data = await reader.read(READ)
+            except TimeoutError:
+                session.on_deadline(_steady())
+            else:
+                if not data:
+                    raise DeviceError(self.id, f"the reader closed the connection while {session.state}")
+                if self._tap is not None:
+                    self._tap("in", data)
+                session.receive_data(data, _steady(), self._clock())
+            self._write(session)  # before anything waits
+            await self._forward(session)
+
+    async def _forward(self, session: Session) -> None:
+        """Pass events on. While this waits, `_stalled` keeps the link."""
+        events = session.events()
+        if not events:
+            return
+        timer = asyncio.get_running_loop().call_later(self.settings.keepalive / 1e6, self._stalled, session)
+        self._timer = timer
+        try:
+            for event in events:
+                match event:
+                    case Reads() | Gpi():
+                        await self._submit(event)
+                    case Ready(detail):
+                        self._log.info("reader is reading", detail=detail)
+                        await self._submit(Device(self.id, "up", detail))
+                    case Notice(text, routine):
+                        (self._log.debug if routine else self._log.warning)("reader notice", text=text)
+                    case Answered(request, error, refused):
+                        self._answer(request, error, refused)
+                    case ReaderFault(text, refused):
+                        raise (RefusedError if refused else DeviceError)(self.id, text)
+                    case Closed():
+                        raise DeviceError(self.id, "the session was closed")
+        finally:
+            self._timer.cancel()
+
+    def _answer(self, request: int, error: str | None, refused: bool) -> None:
+        """Tell whoever waits for this command in `light`."""
+        answer = self._waiting.get(request)
+        if answer is not None and not answer.done():
+            kind = RefusedError if refused else DeviceError
+            answer.set_result(kind(self.id, f"outputs not set: {error}") if error is not None else None)
+
+    def _stalled(self, session: Session) -> None:
+        """`submit` has been waiting for a whole keepalive interval."""
+        session.hold(_steady())
+        self._write(session)
+        self._timer = asyncio.get_running_loop().call_later(self.settings.keepalive / 1e6, self._stalled, session)
+
+    def _write(self, session: Session) -> None:
+        """Hand the session's bytes to the transport, which must not hoard them."""
+        data = session.data_to_send()
+        writer = self._writer
+        if not data or writer is None or writer.is_closing():
+            return
+        if self._tap is not None:
+            self._tap("out", data)
+        writer.write(data)
+        if writer.transport.get_write_buffer_size() > UNSENT:
+            writer.transport.abort()  # the read side then ends, and with it `run`
+
+    async def _say_goodbye(self, session: Session, reader: asyncio.StreamReader) -> None:
+        """CLOSE_CONNECTION, and a moment for its answer: reports still under way are dropped."""
+        session.close()
+        self._write(session)
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                while not any(isinstance(event, Closed | ReaderFault) for event in session.events()):
+                    data = await reader.read(READ)
+                    if not data:
+                        return
+                    if self._tap is not None:
+                        self._tap("in", data)
+                    session.receive_data(data, _steady(), self._clock())
+
+    async def _hang_up(self, writer: asyncio.StreamWriter) -> None:
+        self.session = self._writer = None
+        for request in self._waiting:
+            self._answer(request, "the link to the reader was lost", refused=False)
+        writer.close()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                await writer.wait_closed()

@@ -1,0 +1,57 @@
+"""The order of the handshake with a reader, as a table: every state, and where an answer leads.
+
+Everything that decides what comes next lives in this file. The sequence is the one every foreign reader we know
+accepts: a Null start trigger with an explicit START_ROSPEC, and ENABLE_EVENTS_AND_REPORTS last.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from gateway.readers.llrp import rospec
+from gateway.readers.llrp.capabilities import Capabilities
+from gateway.readers.llrp.codec import Message
+from gateway.readers.llrp.settings import ReaderSettings
+
+
+class State(StrEnum):
+    """Where the conversation stands."""
+
+    GREETING = "greeting"
+    CAPABILITIES = "capabilities"
+    EXTENSIONS = "extensions"
+    CONFIG = "config"
+    CONFIG_LEAST = "config, the least"
+    INPUTS = "inputs"
+    TAKEOVER = "takeover"
+    CLEAR = "clear"
+    ADD = "add"
+    ENABLE = "enable"
+    START = "start"
+    READING = "reading"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class Step(NamedTuple):
+    """One request of the handshake: what to send, and where to go when it is accepted or refused."""
+
+    request: Callable[[ReaderSettings, Capabilities], Message | None]
+    accepted: State
+    refused: State
+
+
+STEPS = {
+    State.CAPABILITIES: Step(rospec.get_capabilities, State.EXTENSIONS, State.FAILED),
+    State.EXTENSIONS: Step(rospec.enable_extensions, State.CONFIG, State.CONFIG),
+    State.CONFIG: Step(rospec.set_reader_config, State.INPUTS, State.CONFIG_LEAST),
+    State.CONFIG_LEAST: Step(rospec.set_reader_config_least, State.INPUTS, State.FAILED),
+    State.INPUTS: Step(rospec.enable_inputs, State.TAKEOVER, State.TAKEOVER),
+    State.TAKEOVER: Step(rospec.delete_all, State.CLEAR, State.CLEAR),
+    State.CLEAR: Step(rospec.delete_own, State.ADD, State.ADD),
+    State.ADD: Step(rospec.add, State.ENABLE, State.FAILED),
+    State.ENABLE: Step(rospec.enable, State.START, State.FAILED),
+    State.START: Step(rospec.start, State.READING, State.FAILED),
+}
+"""The handshake. Where `refused` is FAILED the request is essential; elsewhere a refusal is noted and lived with."""

@@ -1,0 +1,43 @@
+"""What a session tells its driver. Reads and input edges are told as `gateway.model.inputs` itself."""
+
+from msgspec import Struct
+
+from gateway.model.inputs import Gpi, Reads
+
+
+class Ready(Struct, frozen=True):
+    """The reader reads, from now on reports may come."""
+
+    detail: str
+
+
+class Notice(Struct, frozen=True):
+    """Something a technician may want to find in the log; `routine` when it is nothing to worry about."""
+
+    text: str
+    routine: bool = False
+
+
+class Answered(Struct, frozen=True):
+    """A request made by `set_outputs` was answered, or not in time; `error` says why it failed.
+
+    `refused`: the reader said no; otherwise it said nothing.
+    """
+
+    request: int
+    error: str | None = None
+    refused: bool = False
+
+
+class ReaderFault(Struct, frozen=True):
+    """The session is over: the driver closes the socket and raises. `refused`: the reader was there and said no."""
+
+    text: str
+    refused: bool
+
+
+class Closed(Struct, frozen=True):
+    """The close we asked for is done."""
+
+
+SessionEvent = Ready | Notice | Answered | ReaderFault | Closed | Reads | Gpi

@@ -1,0 +1,427 @@
+"""The conversation with one reader: bytes in, bytes and events out (houses: sans-I/O). No clock, no socket.
+
+The order of the handshake is the table `handshake.STEPS`; nothing else decides what comes next:
+
+    greeting ─ConnectionAttemptEvent─▶ capabilities ─▶ extensions ─▶ config ─▶ inputs ─▶ takeover ─▶ clear ─▶ add
+    ─▶ enable ─▶ start ─▶ reading         (a step whose message is None is passed over)
+
+A request belongs to its message id. An ERROR_MESSAGE fails only the request whose id it carries; a refused step goes
+where its row says. A message that cannot be decoded is counted in `rejected` and passed over. Nothing that arrives
+raises. Once the session has `failed` it only waits to be thrown away, together with its socket.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gateway.model.inputs import COLUMNS, Gpi, Reads, Row
+from gateway.readers.llrp import rospec
+from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
+from gateway.readers.llrp.clock import ReaderClock
+from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode, encode
+from gateway.readers.llrp.fast import IMPINJ, TagReports
+from gateway.readers.llrp.frames import Framer
+from gateway.readers.llrp.handshake import STEPS, State
+from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready, SessionEvent
+from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.tables import MESSAGES, RESPONSES, label
+
+_REPORT, _KEEPALIVE, _NOTIFICATION = (
+    MESSAGES[name].number for name in ("RO_ACCESS_REPORT", "KEEPALIVE", "READER_EVENT_NOTIFICATION")
+)
+SLACK = 1_000
+"""µs by which a report may change our idea of the reader's clock without its own rows being corrected again."""
+
+_VERSIONS = (1, 2)  # LLRP 1.0.1 and 1.1; we speak 1
+
+
+class _Pending(NamedTuple):
+    """A request on its way. `state` is the step it belongs to, None for a command."""
+
+    name: str
+    state: State | None
+    until: int
+
+
+class Session:
+    """One connection's conversation; made new for every connection, owned by one driver.
+
+    `now` is any steady clock in µs and `wall` the gateway's time in µs UTC at the same instant: deadlines live on the
+    first, the times of reads on the second. Counters are plain ints to be read at any time.
+    """
+
+    def __init__(self, settings: ReaderSettings) -> None:
+        self.settings = settings
+        self.state = State.GREETING
+        self.capabilities = Capabilities()
+        self.rejected = 0
+        """Messages that could not be decoded."""
+        self.unexpected = 0
+        """Messages that nobody waited for."""
+        self.overflows = 0
+        """Times the reader said it lost reports for want of memory."""
+        self.tags = 0
+        """Tag reports given."""
+        self._framer = Framer()
+        self._reports = TagReports()
+        self._utc, self._uptime = ReaderClock(), ReaderClock()
+        self._out: list[bytes] = []
+        self._events: list[SessionEvent] = []
+        self._rows: list[Row] = []
+        self._pending: dict[int, _Pending] = {}
+        self._number = 0
+        self._tolerated = -1  # id of the request that has no answer but may get an error
+        self._heard: int | None = None
+        self._now = self._epoch = 0  # epoch: gateway time minus steady time
+
+    # -- what the driver calls ------------------------------------------------------------------------------------
+
+    def opened(self, now: int) -> None:
+        """The connection stands; the reader speaks first."""
+        self._now = self._heard = now
+
+    def receive_data(self, data: bytes, now: int, wall: int | None = None) -> None:
+        """Bytes arrived. Never raises: what is wrong with them becomes events."""
+        if self.state in (State.FAILED, State.CLOSED):
+            return
+        self._now = self._heard = now
+        self._epoch = 0 if wall is None else wall - now
+        for head, number, body in self._framer.feed(data):
+            if head >> 10 & 7 not in _VERSIONS:
+                self._reject(f"message of LLRP version {head >> 10 & 7}")
+            elif head & 0x3FF == _REPORT:
+                self._report(body)
+            else:
+                self._message(head, number, body)
+        if self._framer.error is not None:
+            self._fail(str(self._framer.error), refused=False)
+        self._flush()
+
+    def data_to_send(self) -> bytes:
+        """Bytes to write, once."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def events(self) -> list[SessionEvent]:
+        """What happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    @property
+    def deadline(self) -> int | None:
+        """When `on_deadline` wants to be called (steady µs); None before `opened` and after the end."""
+        if self._heard is None or self.state in (State.FAILED, State.CLOSED):
+            return None
+        if self.state is State.GREETING:
+            return self._heard + self.settings.connect
+        first = min((pending.until for pending in self._pending.values()), default=None)
+        if self.state is State.READING:
+            silent = self._heard + self.settings.silence
+            return silent if first is None else min(silent, first)
+        return first
+
+    def on_deadline(self, now: int) -> None:
+        """Time has passed. Calling early does nothing."""
+        deadline = self.deadline
+        if deadline is None or now < deadline or self._heard is None:
+            return
+        self._now = now
+        if self.state is State.GREETING:
+            self._fail(
+                f"connected, but it did not greet within {self.settings.connect / 1e6:g} s: "
+                "is this an LLRP port, and is the reader up?",
+                refused=False,
+            )
+        elif self.state is State.READING and now >= self._heard + self.settings.silence:
+            self._fail(
+                f"silent for {(now - self._heard) / 1e6:.1f} s although a keepalive is due every "
+                f"{self.settings.keepalive / 1e6:g} s: check the cable and the reader's power",
+                refused=False,
+            )
+        else:
+            self._time_out(now)
+
+    def hold(self, now: int) -> None:
+        """The driver could not read until now, because the house is busy. The reader's keepalives stand unread behind
+        its reports, so one is acknowledged unasked, and the silence so far is ours, not the reader's.
+        """
+        if self.state is State.READING:
+            self._acknowledge(0)
+        self._now = self._heard = now
+
+    def set_outputs(self, levels: Mapping[int, bool]) -> int:
+        """Drive general purpose outputs (port → level); `Answered` comes with the id given here."""
+        return self._request(rospec.set_outputs(levels), None)
+
+    def close(self) -> None:
+        """Say goodbye; `Closed` follows when the reader has answered."""
+        if self.state in (State.FAILED, State.CLOSED, State.CLOSING):
+            return
+        self.state = State.CLOSING
+        self._request(Message("CLOSE_CONNECTION"), State.CLOSING)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the handshake is done and the link is not down."""
+        return self.state is State.READING
+
+    # -- the handshake --------------------------------------------------------------------------------------------
+
+    def _enter(self, state: State) -> None:
+        """Go to a state and send its request; states without one are passed over."""
+        while True:
+            self.state = state
+            step = STEPS.get(state)
+            if step is None:
+                break
+            request = step.request(self.settings, self.capabilities)
+            if request is not None:
+                self._request(request, state)
+                return
+            state = step.accepted
+        if state is State.READING:
+            self._check_wishes()
+            # Last, so that reports held for us come when we are set up. It has no answer, but some refuse it.
+            self._tolerated = self._send(Message("ENABLE_EVENTS_AND_REPORTS"))
+            c = self.capabilities
+            self._events.append(
+                Ready(
+                    f"manufacturer {c.manufacturer}, model {c.model}, firmware {c.firmware or 'unknown'}, "
+                    f"{c.antennas} antennas, {c.gpis} inputs, {c.gpos} outputs"
+                )
+            )
+
+    def _check_wishes(self) -> None:
+        """Note what was configured and cannot be had."""
+        settings, can = self.settings, self.capabilities
+        if settings.power_dbm is not None and can.power_index(settings.power_dbm) is None:
+            self._notice(f"power {settings.power_dbm} dBm is not set: the reader lists no powers")
+        if settings.mode is not None and can.modes and settings.mode not in can.modes:
+            self._notice(f"mode {settings.mode} is not in the reader's table ({', '.join(map(str, can.modes))})")
+
+    def _settled(self, pending: _Pending, number: int, refusal: str | None) -> None:
+        """A request was answered; all answers go through here. `refusal` None: accepted."""
+        if pending.state is None:
+            self._events.append(Answered(number, refusal, refusal is not None))
+        elif pending.state is State.CLOSING:
+            self._end()
+        elif refusal is None:
+            self._enter(STEPS[pending.state].accepted)
+        else:
+            onward = STEPS[pending.state].refused
+            if onward is State.FAILED:
+                self._fail(f"{pending.name} refused: {refusal}{self._advice(pending)}", refused=True)
+            else:
+                routine = pending.state is State.CLEAR  # there was nothing of ours to delete
+                text = f"{pending.name} ({pending.state}) refused, going on without it: {refusal}"
+                self._events.append(Notice(text, routine))
+                self._enter(onward)
+
+    def _advice(self, pending: _Pending) -> str:
+        if pending.state is State.ADD and not self.settings.takeover:
+            return "; if another program left its ROSpec on the reader, set takeover = true"
+        return ""
+
+    def _time_out(self, now: int) -> None:
+        for number, pending in list(self._pending.items()):
+            if now < pending.until:
+                continue
+            del self._pending[number]
+            if pending.state is None:
+                text = f"{pending.name} was not answered within {self.settings.answer / 1e6:g} s"
+                self._events.append(Answered(number, text))
+            elif pending.state is State.CLOSING:
+                self._end()
+            else:
+                self._fail(
+                    f"{pending.name} ({pending.state}) was not answered within {self.settings.answer / 1e6:g} s",
+                    refused=False,
+                )
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    def _message(self, head: int, number: int, body: bytes) -> None:
+        """Anything but a tag report."""
+        kind = head & 0x3FF
+        if kind == _KEEPALIVE:
+            self._acknowledge(number)
+            return
+        try:
+            message = decode(head, number, body)
+            if kind == _NOTIFICATION:
+                self._notification(message)
+            else:
+                self._answer(message)
+        except CodecError as error:
+            self._reject(str(error))
+
+    def _answer(self, message: Message) -> None:
+        pending = self._pending.get(message.id)
+        error = message.name == "ERROR_MESSAGE"
+        if pending is not None and (error or RESPONSES.get(pending.name) == message.name):
+            refusal = _refusal(message)  # may raise: then the request still waits
+            del self._pending[message.id]
+            if pending.state is State.CAPABILITIES and refusal is None:
+                self.capabilities = read_capabilities(message)
+                self._reports.carry = self.capabilities.manufacturer != IMPINJ
+            self._settled(pending, message.id, refusal)
+        elif error and message.id == self._tolerated:
+            self._notice(f"ENABLE_EVENTS_AND_REPORTS refused, going on without it: {_refusal(message)}")
+        elif error:
+            self.unexpected += 1
+            self._notice(f"the reader reports an error nobody asked for: {_refusal(message)}")
+        else:
+            self.unexpected += 1
+            if self.unexpected & (self.unexpected - 1) == 0:  # the 1st, 2nd, 4th, 8th …
+                self._notice(f"{message.name} passed over, nobody waits for it ({self.unexpected} so far)")
+
+    def _notification(self, message: Message) -> None:
+        """READER_EVENT_NOTIFICATION: its timestamp sets the clock, its event is told."""
+        for notification in message.every("ReaderEventNotificationData"):
+            at = self._instant(notification)
+            for event in notification.parameters:
+                self._event(event, at)
+
+    def _instant(self, notification: Parameter) -> int:
+        """Gateway time of a notification."""
+        for name, clock in (("UTCTimestamp", self._utc), ("Uptime", self._uptime)):
+            stamp = notification.first(name)
+            if stamp is not None:
+                instant: int = stamp.fields["Microseconds"]
+                clock.sample(self._now, instant)
+                return instant + clock.offset(self._now) + self._epoch
+        return self._now + self._epoch
+
+    def _event(self, event: Parameter, at: int) -> None:
+        match event.name:
+            case "GPIEvent":
+                self._flush()  # order against the reads before it is kept
+                gpi = Gpi(self.settings.id, event.fields["GPIPortNumber"], event.fields["GPIEvent"], at)
+                self._events.append(gpi)
+            case "ConnectionAttemptEvent":
+                self._greeted(event.fields["Status"])
+            case "ConnectionCloseEvent":
+                if self.state is State.CLOSING:
+                    self._end()
+                else:
+                    self._fail("the reader closed the connection", refused=False)
+            case "AntennaEvent":
+                what = "connected" if event.fields["EventType"] else "disconnected: check its cable"
+                self._notice(f"antenna {event.fields['AntennaID']} {what}")
+            case "ReaderExceptionEvent":
+                self._notice(f"the reader reports an exception: {event.fields['Message']}")
+            case "ReportBufferLevelWarningEvent":
+                self._notice(f"the reader's report memory is {event.fields['ReportBufferPercentageFull']} % full")
+            case "ReportBufferOverflowErrorEvent":
+                self.overflows += 1
+                self._notice("the reader lost reports: its memory for them overflowed")
+
+    def _greeted(self, status: int) -> None:
+        if self.state is not State.GREETING:
+            if status:
+                self._notice(f"another client tried to connect ({label('ConnectionAttemptStatusType', status)})")
+        elif status == 0:
+            self._enter(State.CAPABILITIES)
+        elif status in (1, 2):
+            self._fail(
+                "another client holds the reader's only LLRP connection: ask whoever else uses this reader "
+                "(a second gateway, a vendor's tool) to disconnect; after an unclean exit it ends by itself in minutes",
+                refused=True,
+            )
+        else:
+            self._fail(
+                f"the reader refuses connections ({label('ConnectionAttemptStatusType', status)}): "
+                "look at its own web page, or restart it",
+                refused=True,
+            )
+
+    def _report(self, body: bytes) -> None:
+        """RO_ACCESS_REPORT: the hot path."""
+        reports, now, epoch = self._reports, self._now, self._epoch
+        utc, uptime = self._utc.offset(now) + epoch, self._uptime.offset(now) + epoch
+        walked = reports.walked
+        try:
+            rows = reports.rows(body, utc, uptime)
+        except CodecError as error:
+            self._reject(str(error))
+            return
+        if not rows:
+            return
+        self.tags += len(rows)
+        clock, shift = (self._uptime, uptime) if reports.uptime else (self._utc, utc)
+        at = rows[-1][0]
+        if at is not None:
+            clock.sample(now, at - shift)
+            back = clock.offset(now) + epoch - shift
+            if not -SLACK < back < SLACK:  # the clock's first instant, or its first after a long silence
+                rows = [row if row[0] is None else (row[0] + back, *row[1:]) for row in rows]
+        if reports.walked != walked:
+            self._odd_rows(rows)
+        else:
+            self._rows += rows
+
+    def _odd_rows(self, rows: list[Row]) -> None:
+        """Rows without a time get ours; those with a bit length (see `fast`) need a column more."""
+        for row in rows:
+            if row[0] is None:
+                row = (self._now + self._epoch, *row[1:])
+            if len(row) == len(COLUMNS):
+                self._rows.append(row)
+            else:
+                self._flush()
+                self._events.append(Reads(self.settings.id, (row,), (*COLUMNS, "bits")))
+
+    # -- small change ---------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Give the rows gathered so far as one event."""
+        if self._rows:
+            self._events.append(Reads(self.settings.id, tuple(self._rows)))
+            self._rows.clear()
+
+    def _send(self, message: Message) -> int:
+        self._number += 1
+        self._out.append(encode(message._replace(id=self._number)))
+        return self._number
+
+    def _request(self, message: Message, state: State | None) -> int:
+        number = self._send(message)
+        self._pending[number] = _Pending(message.name, state, self._now + self.settings.answer)
+        return number
+
+    def _acknowledge(self, number: int) -> None:
+        self._out.append(encode(Message("KEEPALIVE_ACK", number)))
+
+    def _notice(self, text: str) -> None:
+        self._events.append(Notice(text))
+
+    def _reject(self, why: str) -> None:
+        self.rejected += 1
+        if self.rejected & (self.rejected - 1) == 0:  # the 1st, 2nd, 4th, 8th …: a broken reader must not fill the log
+            self._notice(f"message rejected ({self.rejected} so far): {why}")
+
+    def _end(self) -> None:
+        self.state = State.CLOSED
+        self._pending.clear()
+        self._events.append(Closed())
+
+    def _fail(self, text: str, refused: bool) -> None:
+        if self.state in (State.FAILED, State.CLOSED):
+            return
+        self._flush()
+        self.state = State.FAILED
+        self._pending.clear()
+        self._events.append(ReaderFault(text, refused))
+
+
+def _refusal(message: Message) -> str | None:
+    """Why a response says no; None when it says yes. Raises CodecError when it says neither."""
+    custom = message.name == "CUSTOM_MESSAGE"
+    status = rospec.custom_status(message) if custom else message.first("LLRPStatus")
+    if status is None:
+        raise CodecError(f"{message.name}: it has no LLRPStatus")
+    code = status.fields["StatusCode"]
+    if code == 0 and message.name != "ERROR_MESSAGE":
+        return None
+    text = status.fields["ErrorDescription"]
+    return f"{label('StatusCode', code)} ({code})" + (f", {text}" if text else "")

@@ -1,0 +1,320 @@
+"""Central's own books: a SQLite inventory built from the gateway's events alone, each counted once.
+
+The event id goes in under a unique key in the same transaction as the stock change, so a duplicate changes nothing
+(gs1 reference §5.3). Nothing here knows the gateway's code; the events' field names are all they share.
+"""
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_SCHEMA = """
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=NORMAL;
+CREATE TABLE IF NOT EXISTS events(
+  position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gateway TEXT, seq INTEGER, kind TEXT NOT NULL,
+  topic TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS stock(
+  gtin TEXT, lot TEXT, location TEXT, status TEXT, unit TEXT, quantity INTEGER NOT NULL,
+  PRIMARY KEY(gtin, lot, location, status, unit)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gateways(gateway TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gaps(gateway TEXT, first INTEGER, last INTEGER, PRIMARY KEY(gateway, first)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tallies(name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rejected(position INTEGER PRIMARY KEY, topic TEXT, reason TEXT, body BLOB);
+"""
+
+STOCK_KINDS = ("receipt", "shipment", "movement")
+STATUSES = ("available", "hold")
+
+
+class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad, not the program
+    """An event that cannot be booked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What became of one message: `booked`, `duplicate`, `conflict` (same id, other bytes) or `rejected` (`reason`)."""
+
+    outcome: str
+    kind: str
+    id: str = ""
+    gateway: str = ""
+    seq: int | None = None
+    reason: str = ""
+    body: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+def thousandths(value: Any) -> int:
+    """A quantity as an integer of thousandths.
+
+    Raises:
+        BadEvent: not a number, or finer than a thousandth.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise BadEvent(f"quantity {value!r} is not a number")
+    try:
+        scaled = Decimal(value) * 1000
+    except InvalidOperation:
+        raise BadEvent(f"quantity {value!r} is not a number") from None
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise BadEvent(f"quantity {value!r} is finer than a thousandth")
+    return int(scaled)
+
+
+def decimal_text(scaled: int) -> str:
+    """Thousandths as the shortest decimal: 24000 → `24`, 412500 → `412.5`."""
+    text = f"{Decimal(scaled) / 1000:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _envelope(payload: bytes, attributes: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """CloudEvents attributes and the event: structured JSON (specversion in the body), else binary."""
+    try:
+        document = json.loads(payload, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise BadEvent(f"not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise BadEvent("not a JSON object")
+    if "specversion" in document and "data" in document:
+        body = document.pop("data")
+        if not isinstance(body, dict):
+            raise BadEvent("CloudEvents data is not a JSON object")
+        return document, body
+    return dict(attributes), document
+
+
+def _first(*candidates: Any) -> Any:
+    return next((each for each in candidates if each not in (None, "")), None)
+
+
+def _identify(attributes: dict[str, Any], body: dict[str, Any]) -> tuple[str, str, int | None]:
+    """Event id without `urn:uuid:`, gateway, seq."""
+    told = [body.get("eventID"), attributes.get("id")]
+    if told == [None, None]:
+        told = [body.get("id")]  # our own JSON, where no envelope came with it
+    ids = {str(each).removeprefix("urn:uuid:").lower() for each in told if each not in (None, "")}
+    if len(ids) != 1:
+        raise BadEvent("no event id" if not ids else f"envelope and event disagree on the id: {sorted(ids)}")
+    gateway = _first(body.get("tally:gateway"), body.get("gateway"), attributes.get("source"), "")
+    seq = _first(body.get("tally:seq"), body.get("seq"), attributes.get("sequence"))
+    try:
+        number = None if seq is None else int(seq)
+    except (TypeError, ValueError):
+        raise BadEvent(f"seq {seq!r} is not a number") from None
+    return ids.pop(), str(gateway), number
+
+
+class Inventory:
+    """Stock by (gtin, lot, location, status), rebuilt from events; file `path` (or `:memory:`).
+
+    Booking needs `open()`; reading does not. Calls may come from any one thread at a time: a lock sees to it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Open the database and make its tables. A second call does nothing."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+                self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database. A second call does nothing."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("the inventory is not open: call open() first")
+        return self._connection
+
+    def book(self, topic: str, payload: bytes, attributes: dict[str, str] | None = None) -> Booked:
+        """Book one message from `…/evt/{kind}/{place}`; on return it is committed, whatever became of it.
+
+        Raises:
+            sqlite3.Error: the database failed; nothing was booked and the message must come again.
+        """
+        kind = topic.split("/evt/", 1)[-1].split("/", 1)[0]
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                booked = self._book(kind, topic, payload, attributes or {})
+            except BadEvent as error:
+                self._db.execute("ROLLBACK")
+                self._db.execute("BEGIN IMMEDIATE")
+                booked = self._reject(kind, topic, payload, str(error))
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+            return booked
+
+    def _book(self, kind: str, topic: str, payload: bytes, attributes: dict[str, str]) -> Booked:
+        envelope, body = _envelope(payload, attributes)
+        identity, gateway, seq = _identify(envelope, body)
+        digest = hashlib.sha256(payload).hexdigest()
+        text = json.dumps(body, default=str, ensure_ascii=False)
+        known = self._db.execute("SELECT digest FROM events WHERE id=?", (identity,)).fetchone()
+        if known is not None:
+            outcome = "duplicate" if known[0] == digest else "conflict"
+            self._count(outcome)
+            return Booked(outcome, kind, identity, gateway, seq, body=body)
+        self._db.execute(
+            "INSERT INTO events(id, gateway, seq, kind, topic, digest, body) VALUES(?,?,?,?,?,?,?)",
+            (identity, gateway, seq, kind, topic, digest, text),
+        )
+        if seq is not None:
+            self._sequence(gateway, seq)
+        self._effect(kind, body)
+        return Booked("booked", kind, identity, gateway, seq, body=body)
+
+    def _reject(self, kind: str, topic: str, payload: bytes, reason: str) -> Booked:
+        self._db.execute("INSERT INTO rejected(topic, reason, body) VALUES(?,?,?)", (topic, reason, payload))
+        self._count("rejected")
+        return Booked("rejected", kind, reason=reason)
+
+    def _count(self, name: str) -> None:
+        self._db.execute(
+            "INSERT INTO tallies VALUES(?,1) ON CONFLICT(name) DO UPDATE SET count=count+1",
+            (name,),
+        )
+
+    def _sequence(self, gateway: str, seq: int) -> None:
+        """Follow one gateway's numbering from 1: a jump opens a gap, a late one narrows it and counts as reordered."""
+        row = self._db.execute("SELECT last FROM gateways WHERE gateway=?", (gateway,)).fetchone()
+        last = row[0] if row else 0
+        if seq > last:
+            if seq > last + 1:
+                self._db.execute("INSERT INTO gaps VALUES(?,?,?)", (gateway, last + 1, seq - 1))
+            self._db.execute("REPLACE INTO gateways VALUES(?,?)", (gateway, seq))
+            return
+        gap = self._db.execute(
+            "SELECT first, last FROM gaps WHERE gateway=? AND first<=? AND last>=?", (gateway, seq, seq)
+        ).fetchone()
+        if gap is None:
+            self._count("reused")
+            return
+        self._count("reordered")
+        self._db.execute("DELETE FROM gaps WHERE gateway=? AND first=?", (gateway, gap[0]))
+        for first, end in ((gap[0], seq - 1), (seq + 1, gap[1])):
+            if first <= end:
+                self._db.execute("INSERT INTO gaps VALUES(?,?,?)", (gateway, first, end))
+
+    def _effect(self, kind: str, body: dict[str, Any]) -> None:
+        if kind in STOCK_KINDS:
+            movement = body.get("tally:movement")
+            if not isinstance(movement, dict):
+                raise BadEvent(f"a {kind} without tally:movement")
+            self._move(kind, movement, _lines(body))
+        elif kind in ("excursion", "hold"):
+            what = body.get(f"tally:{kind}")
+            if not isinstance(what, dict) or not isinstance(what.get("tally:location"), str):
+                raise BadEvent(f"a {kind} event without tally:{kind} and its tally:location")
+            if kind == "hold" or what.get("tally:hold") is True:
+                for line in _lines(body, quantities=False):
+                    self._hold(line["tally:gtin"], line["tally:lot"], what["tally:location"])
+
+    def _move(self, kind: str, movement: dict[str, Any], lines: list[dict[str, Any]]) -> None:
+        if movement.get("tally:verdict") == "refused":
+            return
+        # what came in from a supplier leaves no stock of ours, what goes out arrives in none
+        leaves = movement.get("tally:from") if kind != "receipt" else None
+        arrives = movement.get("tally:to") if kind != "shipment" else None
+        if (kind != "receipt" and not leaves) or (kind != "shipment" and not arrives):
+            raise BadEvent(f"a {kind} that does not say {'tally:to' if kind == 'receipt' else 'tally:from'}")
+        for line in lines:
+            amount = thousandths(line.get("tally:quantity"))
+            if leaves:
+                self._add(line, str(leaves), -amount)
+            if arrives:
+                self._add(line, str(arrives), amount)
+
+    def _add(self, line: dict[str, Any], location: str, amount: int) -> None:
+        key = (line["tally:gtin"], line["tally:lot"], location, line["tally:status"], line.get("tally:uom") or "each")
+        self._db.execute(
+            "INSERT INTO stock VALUES(?,?,?,?,?,?) "
+            "ON CONFLICT(gtin, lot, location, status, unit) DO UPDATE SET quantity=quantity+excluded.quantity",
+            (*key, amount),
+        )
+
+    def _hold(self, gtin: str, lot: str, location: str) -> None:
+        rows = self._db.execute(
+            "SELECT unit, quantity FROM stock WHERE gtin=? AND lot=? AND location=? AND status='available'",
+            (gtin, lot, location),
+        ).fetchall()
+        for unit, quantity in rows:
+            line = {"tally:gtin": gtin, "tally:lot": lot, "tally:uom": unit}
+            self._add({**line, "tally:status": "available"}, location, -quantity)
+            self._add({**line, "tally:status": "hold"}, location, quantity)
+
+    def _rows(self, query: str, *arguments: Any) -> list[Any]:
+        """Read, also before `open()` and after `close()`: then through a connection of its own."""
+        with self._lock:
+            if self._connection is not None:
+                return self._connection.execute(query, arguments).fetchall()
+            with contextlib.closing(sqlite3.connect(self._path)) as connection:
+                connection.executescript(_SCHEMA)
+                return connection.execute(query, arguments).fetchall()
+
+    def inventory(self) -> list[dict[str, str]]:
+        """Every stock that is not zero, sorted: gtin, lot, location, status, quantity (decimal text), unit."""
+        rows = self._rows(
+            "SELECT gtin, lot, location, status, quantity, unit FROM stock WHERE quantity<>0 ORDER BY 1,2,3,4,6"
+        )
+        names = ("gtin", "lot", "location", "status", "quantity", "unit")
+        return [dict(zip(names, (*row[:4], decimal_text(row[4]), row[5]), strict=True)) for row in rows]
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Every event once, in the order it was booked: id, gateway, seq, kind, topic; `body` is the event."""
+        rows = self._rows(
+            "SELECT id, gateway, seq, kind, topic, body FROM events WHERE ?1 IS NULL OR kind=?1 ORDER BY position", kind
+        )
+        names = ("id", "gateway", "seq", "kind", "topic", "body")
+        return [dict(zip(names, (*row[:5], json.loads(row[5])), strict=True)) for row in rows]
+
+    def kinds(self) -> dict[str, int]:
+        """How many events of each kind were booked."""
+        return dict(self._rows("SELECT kind, count(*) FROM events GROUP BY 1 ORDER BY 1"))
+
+    def gaps(self) -> list[tuple[str, int, int]]:
+        """The numbers never seen, as (gateway, first, last)."""
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in self._rows("SELECT * FROM gaps ORDER BY 1, 2")]
+
+    def last(self) -> dict[str, int]:
+        """The highest seq per gateway."""
+        return dict(self._rows("SELECT gateway, last FROM gateways ORDER BY 1"))
+
+    def tally(self, name: str) -> int:
+        """How many were `duplicate`, `conflict`, `reordered`, `reused` or `rejected`."""
+        return sum(row[0] for row in self._rows("SELECT count FROM tallies WHERE name=?", name))
+
+    def rejected(self) -> list[tuple[str, str]]:
+        """Topic and reason of every message that could not be booked."""
+        return [
+            (str(row[0]), str(row[1])) for row in self._rows("SELECT topic, reason FROM rejected ORDER BY position")
+        ]
+
+
+def _lines(body: dict[str, Any], quantities: bool = True) -> list[dict[str, Any]]:
+    """The lot lines of an event, checked; without `quantities` only gtin and lot are needed."""
+    lines = body.get("tally:lotQuantityList")
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise BadEvent("tally:lotQuantityList is not a list of lot lines")
+    for line in lines:
+        if not all(isinstance(line.get(name), str) for name in ("tally:gtin", "tally:lot")):
+            raise BadEvent('a lot line without tally:gtin and tally:lot ("" for what was not identified)')
+        if quantities and line.get("tally:status") not in STATUSES:
+            raise BadEvent(f"a lot line whose tally:status is {line.get('tally:status')!r}, not available or hold")
+    return lines

@@ -1,0 +1,554 @@
+"""Playbooks of the LLRP session: bytes in, bytes and events out. The reader's side is packed by hand."""
+
+from struct import pack, unpack_from
+
+import pytest
+
+from gateway.model.inputs import COLUMNS, Gpi, Reads
+from gateway.readers.llrp.capabilities import Capabilities
+from gateway.readers.llrp.handshake import STEPS, State
+from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready
+from gateway.readers.llrp.session import Session
+from gateway.readers.llrp.settings import OUR_ROSPEC, ReaderSettings
+
+SECOND = 1_000_000
+READER_EPOCH = 1_000_000_000 * SECOND  # the reader's clock at steady 0
+WALL_EPOCH = 1_795_243_331 * SECOND  # ours
+NAMES = {
+    1: "GET_READER_CAPABILITIES",
+    3: "SET_READER_CONFIG",
+    14: "CLOSE_CONNECTION",
+    20: "ADD_ROSPEC",
+    21: "DELETE_ROSPEC",
+    22: "START_ROSPEC",
+    24: "ENABLE_ROSPEC",
+    64: "ENABLE_EVENTS_AND_REPORTS",
+    72: "KEEPALIVE_ACK",
+    1023: "CUSTOM_MESSAGE",
+}
+RESPONSE = {1: 11, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 1023: 1023}
+LEAK = 200  # µs by which the clock's offset grows in a second
+EPC = bytes.fromhex("3034257bf7194e4000001a85")
+
+
+def frame(kind: int, number: int, body: bytes = b"") -> bytes:
+    """A message of the reader."""
+    return pack(">HII", 1 << 10 | kind, len(body) + 10, number) + body
+
+
+def status(code: int = 0, text: bytes = b"") -> bytes:
+    """An LLRPStatus."""
+    return pack(">HHHH", 287, 8 + len(text), code, len(text)) + text
+
+
+def notification(at: int, event: bytes, uptime: bool = False) -> bytes:
+    """A READER_EVENT_NOTIFICATION at the reader's instant `at`."""
+    inside = pack(">HHQ", 129 if uptime else 128, 12, at) + event
+    return frame(63, 0, pack(">HH", 246, 4 + len(inside)) + inside)
+
+
+def attempt(result: int) -> bytes:
+    """A ConnectionAttemptEvent."""
+    return pack(">HHH", 256, 6, result)
+
+
+def tag(at: int, antenna: int | None = 1, uptime: bool = False, epc: bytes = b"\x8d" + EPC) -> bytes:
+    """A TagReportData."""
+    inside = epc
+    if antenna is not None:
+        inside += pack(">BH", 0x81, antenna) + pack(">Bb", 0x86, -55)
+    if at:
+        inside += pack(">BQ", 0x85 if uptime else 0x84, at)
+    return pack(">HH", 240, 4 + len(inside)) + inside
+
+
+def general(manufacturer: int) -> bytes:
+    """GeneralDeviceCapabilities of a small reader."""
+    inside = pack(">HHII", 2, 0, manufacturer, 7) + pack(">H", 3) + b"1.0" + pack(">HHHH", 141, 8, 2, 3)
+    return pack(">HH", 137, 4 + len(inside)) + inside
+
+
+class Playbook:
+    """Both sides of one conversation: the session, and a reader that says yes unless told otherwise."""
+
+    def __init__(self, manufacturer: int = 1, **settings: object) -> None:
+        self.session = Session(ReaderSettings("dock-1", "host", **settings))  # type: ignore[arg-type]
+        self.session.opened(0)
+        self.now = 0
+        self.manufacturer = manufacturer
+        self.refuse: dict[str, str] = {}  # request → "status" or "error": how it is refused
+        self.mute: set[str] = set()
+        self.sent: list[tuple[str, int, bytes]] = []
+        self.told: list[object] = []
+
+    def hear(self, data: bytes) -> "Playbook":
+        """The reader says this; whatever the session answers is answered in turn."""
+        self.session.receive_data(data, self.now, self.now + WALL_EPOCH)
+        return self.settle()
+
+    def settle(self) -> "Playbook":
+        """Play the reader until both are silent."""
+        while True:
+            self.told += self.session.events()
+            out = self.session.data_to_send()
+            if not out:
+                return self
+            replies, position = b"", 0
+            while position < len(out):
+                head, length, number = unpack_from(">HII", out, position)
+                assert head >> 10 == 1
+                body = out[position + 10 : position + length]
+                assert len(body) == length - 10
+                position += length
+                self.sent.append((NAMES[head & 0x3FF], number, body))
+                replies += self.reply(head & 0x3FF, number)
+            self.session.receive_data(replies, self.now, self.now + WALL_EPOCH)
+
+    def reply(self, kind: int, number: int) -> bytes:
+        """The reader's answer to one request."""
+        name = NAMES[kind]
+        refusal = self.refuse.get(name)
+        if name in self.mute:
+            return b""
+        if refusal == "error":
+            return frame(100, number, status(109, b"unsupported"))
+        if kind not in RESPONSE:
+            return b""
+        body = status(101, b"no") if refusal == "status" else status()
+        if kind == 1 and refusal is None:
+            body += general(self.manufacturer)
+        if kind == 1023:
+            body = pack(">IB", 25882, 22) + body
+        return frame(RESPONSE[kind], number, body)
+
+    def greet(self, result: int = 0) -> "Playbook":
+        """The reader accepts the connection, or not."""
+        return self.hear(notification(READER_EPOCH + self.now, attempt(result)))
+
+    def later(self, microseconds: int) -> "Playbook":
+        """Time passes; the session is called at each deadline on the way."""
+        until = self.now + microseconds
+        while (deadline := self.session.deadline) is not None and deadline <= until:
+            self.now = max(self.now, deadline)
+            self.session.on_deadline(self.now)
+            self.settle()
+        self.now = until
+        return self
+
+    def names(self) -> list[str]:
+        """Names of what we sent."""
+        return [name for name, _, _ in self.sent]
+
+    def of(self, kind: type) -> list[object]:
+        """Events of one kind."""
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+def fault(play: Playbook) -> ReaderFault:
+    """The one fault told."""
+    (found,) = play.of(ReaderFault)
+    assert isinstance(found, ReaderFault)
+    assert play.session.state is State.FAILED
+    assert play.session.deadline is None
+    return found
+
+
+HANDSHAKE = [
+    *("GET_READER_CAPABILITIES", "SET_READER_CONFIG", "DELETE_ROSPEC", "ADD_ROSPEC", "ENABLE_ROSPEC", "START_ROSPEC"),
+    "ENABLE_EVENTS_AND_REPORTS",
+]
+
+
+def test_handshake_in_order() -> None:
+    """We wait to be greeted, then each request follows the answer to the one before; ids never repeat."""
+    play = Playbook()
+    assert play.settle().sent == []
+    play.greet()
+    assert play.names() == HANDSHAKE
+    assert [number for _, number, _ in play.sent] == list(range(1, 8))
+    assert play.told == [Ready("manufacturer 1, model 7, firmware 1.0, 2 antennas, 2 inputs, 3 outputs")]
+    assert play.session.ready
+    assert play.session.capabilities == Capabilities(
+        manufacturer=1, model=7, firmware="1.0", antennas=2, gpis=2, gpos=3
+    )
+
+
+def test_handshake_with_everything() -> None:
+    """Impinj extensions come before the configuration, inputs after it, a takeover deletes all and then ours."""
+    play = Playbook(manufacturer=25882, gpi=(1, 2), takeover=True).greet()
+    assert play.names() == [
+        *("GET_READER_CAPABILITIES", "CUSTOM_MESSAGE", "SET_READER_CONFIG", "SET_READER_CONFIG", "DELETE_ROSPEC"),
+        *("DELETE_ROSPEC", *HANDSHAKE[3:]),
+    ]
+    deleted = [int.from_bytes(body, "big") for name, _, body in play.sent if name == "DELETE_ROSPEC"]
+    assert deleted == [0, OUR_ROSPEC]
+
+
+def test_only_our_own_rospec_is_deleted() -> None:
+    """Without takeover another client's ROSpecs are left alone (sllurp deletes all)."""
+    play = Playbook().greet()
+    assert [body for name, _, body in play.sent if name == "DELETE_ROSPEC"] == [OUR_ROSPEC.to_bytes(4, "big")]
+
+
+def test_every_step_leads_somewhere() -> None:
+    """From the table alone: every state is reached, and yes all the way leads to reading."""
+    reached = {State.CAPABILITIES}
+    for step in STEPS.values():
+        reached |= {step.accepted, step.refused}
+    assert set(STEPS) <= reached
+    state, seen = State.CAPABILITIES, []
+    while state in STEPS:
+        seen.append(state)
+        state = STEPS[state].accepted
+    assert state is State.READING
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize("how", ["status", "error"])
+@pytest.mark.parametrize("name", ["CUSTOM_MESSAGE", "DELETE_ROSPEC"])
+def test_a_refused_optional_request_is_lived_with(name: str, how: str) -> None:
+    """Defects D4 and D6: no extensions, nothing to delete: noted, and the handshake goes on to reading."""
+    play = Playbook(manufacturer=25882, takeover=True)
+    play.refuse[name] = how
+    play.greet()
+    assert play.session.ready
+    assert any(isinstance(event, Notice) and f"{name} (" in event.text for event in play.told)
+
+
+def test_error_message_to_enable_events_is_tolerated() -> None:
+    """Defect D4: two foreign readers answer ERROR_MESSAGE to ENABLE_EVENTS_AND_REPORTS; we read all the same."""
+    play = Playbook()
+    play.refuse["ENABLE_EVENTS_AND_REPORTS"] = "error"
+    play.greet()
+    assert play.session.ready
+    (notice,) = play.of(Notice)
+    assert "ENABLE_EVENTS_AND_REPORTS refused, going on without it: M_UnsupportedMessage (109)" in str(notice)
+
+
+@pytest.mark.parametrize("name", ["GET_READER_CAPABILITIES", "ADD_ROSPEC", "ENABLE_ROSPEC", "START_ROSPEC"])
+def test_a_refused_essential_request_is_a_fault(name: str) -> None:
+    """Defect D5: the session ends saying what was refused and why, so that the driver can be started again."""
+    play = Playbook()
+    play.refuse[name] = "status"
+    found = fault(play.greet())
+    assert found.refused
+    assert f"{name} refused: M_FieldError (101), no" in found.text
+    assert ("takeover" in found.text) is (name == "ADD_ROSPEC")
+
+
+def test_a_refused_configuration_is_tried_with_less() -> None:
+    """A reader that does not know one of our events gets the least we need; only refusing that is a fault."""
+    play = Playbook()
+    play.refuse["SET_READER_CONFIG"] = "status"
+    assert fault(play.greet()).refused
+    first, second = [body for name, _, body in play.sent if name == "SET_READER_CONFIG"]
+    assert len(second) < len(first)
+
+
+@pytest.mark.parametrize("result", [1, 2, 3])
+def test_refused_connection(result: int) -> None:
+    """A reader that is taken, or refuses us, is a fault with advice; no request is sent."""
+    play = Playbook().greet(result)
+    found = fault(play)
+    assert found.refused
+    assert ("another client" in found.text and "ask" in found.text) is (result < 3)
+    assert play.sent == []
+
+
+def test_another_clients_attempt_is_noted() -> None:
+    """While we read, somebody else's attempt is worth a line, no more."""
+    play = Playbook().greet()
+    play.greet(4)
+    assert play.session.ready
+    assert "another client tried" in str(play.of(Notice))
+
+
+def test_no_greeting() -> None:
+    """A port that accepts and says nothing is a fault when the time to connect is over."""
+    play = Playbook(connect=3 * SECOND)
+    assert play.session.deadline == 3 * SECOND
+    found = fault(play.later(3 * SECOND))
+    assert not found.refused
+    assert "did not greet within 3 s" in found.text
+
+
+def test_an_unanswered_request_is_a_fault() -> None:
+    """Where sllurp waits for ever we wait `answer`, and keepalives meanwhile do not count as the answer."""
+    play = Playbook(answer=4 * SECOND)
+    play.mute.add("ADD_ROSPEC")
+    play.greet().later(3 * SECOND).hear(frame(62, 4))
+    assert not play.of(ReaderFault)
+    found = fault(play.later(1 * SECOND))
+    assert not found.refused
+    assert "ADD_ROSPEC (add) was not answered within 4 s" in found.text
+
+
+def test_an_error_fails_only_its_own_request() -> None:
+    """An ERROR_MESSAGE with another id than any request's is noted and changes nothing."""
+    play = Playbook()
+    play.mute.add("ENABLE_ROSPEC")
+    play.greet().hear(frame(100, 99, status(401, b"hot")))
+    assert play.session.state is State.ENABLE
+    assert "R_DeviceError (401), hot" in str(play.of(Notice))
+    play.hear(frame(34, play.sent[-1][1], status()))
+    assert play.session.ready
+
+
+def test_answers_are_matched_by_id_and_type() -> None:
+    """The right response with a wrong id, and another response with the right id, are passed over and counted."""
+    play = Playbook()
+    play.mute.add("START_ROSPEC")
+    play.greet()
+    number = play.sent[-1][1]
+    play.hear(frame(32, number + 50, status()) + frame(31, number, status()))
+    assert play.session.state is State.START
+    assert play.session.unexpected == 2
+    play.hear(frame(32, number, status()))
+    assert play.session.ready
+
+
+def test_keepalive_is_acknowledged_at_once() -> None:
+    """Each KEEPALIVE is answered with its id, in any state, in the same turn."""
+    play = Playbook()
+    play.hear(frame(62, 41))
+    play.greet().hear(frame(62, 42) + frame(62, 43))
+    acks = [(number, body) for name, number, body in play.sent if name == "KEEPALIVE_ACK"]
+    assert acks == [(41, b""), (42, b""), (43, b"")]
+
+
+def test_silence_is_a_fault() -> None:
+    """Defect D3: no byte for two and a half keepalives ends the session; any byte starts the count anew."""
+    play = Playbook(keepalive=2 * SECOND).greet()
+    play.later(4_900_000).hear(frame(62, 1)).later(4_900_000)
+    assert play.session.ready
+    found = fault(play.later(100_000))
+    assert "silent for 5.0 s" in found.text
+    assert not found.refused
+
+
+def test_a_hold_of_ours_is_not_the_readers_silence() -> None:
+    """While the house is busy the driver calls `hold`: an ack goes out unasked and the watchdog waits."""
+    play = Playbook(keepalive=2 * SECOND).greet()
+    play.now = 4 * SECOND
+    play.session.hold(play.now)
+    assert play.settle().sent[-1] == ("KEEPALIVE_ACK", 0, b"")
+    assert play.session.deadline == 9 * SECOND
+
+
+def test_reads_come_in_gateway_time() -> None:
+    """`at` is the reader's instant plus the offset learnt from the greeting, not the time of arrival."""
+    play = Playbook().greet()
+    play.now = 60 * SECOND
+    old, new = READER_EPOCH + 5 * SECOND, READER_EPOCH + 60 * SECOND
+    play.hear(frame(61, 0, tag(old) + tag(new, 2)) + frame(61, 0, tag(new, 3)))
+    (reads,) = play.of(Reads)
+    assert isinstance(reads, Reads)
+    assert reads.reader == "dock-1"
+    assert reads.columns == COLUMNS
+    assert [row[0] - WALL_EPOCH for row in reads.reads] == [5 * SECOND, 60 * SECOND, 60 * SECOND]
+    assert [row[1] for row in reads.reads] == [1, 2, 3]
+    assert reads.reads[0][2:] == (EPC.hex().upper(), -55, None, None, None)
+    assert play.session.tags == 3
+
+
+def test_a_step_of_our_clock_moves_reads_with_it() -> None:
+    """When the gateway's wall clock is set, the next reads are in the new time, and no deadline fires."""
+    play = Playbook().greet()
+    play.now = SECOND
+    play.session.receive_data(frame(61, 0, tag(READER_EPOCH + SECOND)), play.now, WALL_EPOCH + 3600 * SECOND + play.now)
+    (reads,) = play.settle().of(Reads)
+    assert isinstance(reads, Reads)
+    assert reads.reads[0][0] == WALL_EPOCH + 3601 * SECOND + LEAK
+    assert play.session.ready
+
+
+def test_a_reader_with_only_uptime() -> None:
+    """A reader without UTC is put right by the same filter, from the greeting or from its first report."""
+    greeted = Playbook()
+    greeted.hear(notification(500, attempt(0), uptime=True))
+    greeted.now = SECOND
+    greeted.hear(frame(61, 0, tag(500 + SECOND - 7000, uptime=True)) + frame(61, 0, tag(500 + SECOND, uptime=True)))
+    fresh = Playbook().greet()  # UTC in events, uptime in reports
+    fresh.now = SECOND
+    fresh.hear(frame(61, 0, tag(90, uptime=True) + tag(100, uptime=True)))
+    for play, ats in ((greeted, [SECOND - 7000 + LEAK, SECOND + LEAK]), (fresh, [SECOND - 10, SECOND])):
+        (reads,) = play.of(Reads)
+        assert isinstance(reads, Reads)
+        assert [row[0] - WALL_EPOCH for row in reads.reads] == ats
+
+
+def test_reads_without_any_time_get_ours() -> None:
+    """Where neither the report nor the one before it told a time, the time of arrival must do."""
+    play = Playbook(manufacturer=25882).greet()
+    play.now = 7
+    play.hear(frame(61, 0, tag(0)))
+    (reads,) = play.of(Reads)
+    assert isinstance(reads, Reads)
+    assert reads.reads[0][0] == WALL_EPOCH + 7
+
+
+def test_an_epc_of_odd_bits_tells_its_length() -> None:
+    """Defect D8: nine bits come as their own input with a column `bits`, in order between the others."""
+    play = Playbook().greet()
+    odd = tag(READER_EPOCH, epc=bytes.fromhex("00f1 0008 0009 ff80"))
+    play.hear(frame(61, 0, tag(READER_EPOCH) + odd + tag(READER_EPOCH)))
+    first, middle, last = play.of(Reads)
+    assert isinstance(middle, Reads)
+    assert middle.columns == (*COLUMNS, "bits")
+    assert middle.reads[0][2] == "FF80"
+    assert middle.reads[0][7] == 9
+    assert isinstance(first, Reads)
+    assert first == last
+
+
+@pytest.mark.parametrize(("manufacturer", "antenna"), [(1, 4), (25882, 0)])
+def test_absent_antenna_is_the_last_one_except_for_impinj(manufacturer: int, antenna: int) -> None:
+    """Defect D9: an enabled but absent parameter is unchanged; Impinj leaves out what it does not know."""
+    play = Playbook(manufacturer).greet()
+    play.hear(frame(61, 0, tag(READER_EPOCH, 4)) + frame(61, 0, tag(READER_EPOCH, None)))
+    (reads,) = play.of(Reads)
+    assert isinstance(reads, Reads)
+    assert [row[1] for row in reads.reads] == [4, antenna]
+
+
+def test_gpi_edges_keep_their_place_among_reads() -> None:
+    """An edge is told at its corrected instant, after the reads before it and before those behind it."""
+    play = Playbook().greet()
+    play.now = SECOND
+    edge = notification(READER_EPOCH + SECOND // 2, pack(">HHHB", 248, 7, 2, 0x80))
+    play.hear(frame(61, 0, tag(READER_EPOCH)) + edge + frame(61, 0, tag(READER_EPOCH + SECOND)))
+    assert [type(event) for event in play.told[-3:]] == [Reads, Gpi, Reads]
+    assert play.told[-2] == Gpi("dock-1", 2, True, WALL_EPOCH + SECOND // 2 + LEAK)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (pack(">HHBH", 255, 7, 0, 3), "antenna 3 disconnected"),
+        (pack(">HHBH", 255, 7, 1, 3), "antenna 3 connected"),
+        (pack(">HHH", 252, 9, 3) + b"hot", "exception: hot"),
+        (pack(">HHB", 250, 5, 80), "80 % full"),
+        (pack(">HH", 251, 4), "lost reports"),
+    ],
+)
+def test_what_the_reader_complains_of_is_noted(event: bytes, text: str) -> None:
+    """Antenna, exception and buffer events become lines a technician can act on."""
+    play = Playbook().greet()
+    play.hear(notification(READER_EPOCH, event))
+    assert text in str(play.of(Notice))
+    assert play.session.ready
+    assert play.session.overflows == (text == "lost reports")
+
+
+def test_singulation_details_do_not_end_anything() -> None:
+    """Defect D2: an AISpecEvent with C1G2SingulationDetails ended sllurp's thread; the reads behind it arrive."""
+    play = Playbook().greet()
+    details = pack(">HHBIH", 254, 16, 0, OUR_ROSPEC, 1) + pack(">BHH", 0x92, 3, 4)
+    play.hear(notification(READER_EPOCH, details) + frame(61, 0, tag(READER_EPOCH)))
+    assert len(play.of(Reads)) == 1
+    assert play.session.rejected == 0
+
+
+def test_a_malformed_message_in_a_good_frame_is_counted_and_passed_over() -> None:
+    """A bad report, notification or response is rejected, the reads behind it arrive, the log is not flooded."""
+    play = Playbook().greet()
+    bad = frame(61, 0, tag(READER_EPOCH)[:-1]) + frame(63, 0, b"\x00") + frame(13, 7, b"\x01\x1f") + frame(30, 1)
+    strange = pack(">HII", 5 << 10 | 61, 10, 0)
+    for _ in range(25):
+        play.hear(bad + strange)
+    play.hear(frame(61, 0, tag(READER_EPOCH)))
+    assert play.session.ready
+    assert play.session.rejected == 100
+    assert play.session.unexpected == 25
+    assert len(play.of(Reads)) == 1
+    assert len(play.of(Notice)) == 7 + 5  # at 1, 2, 4 … 64, and 1 … 16
+
+
+def test_unknown_messages_and_parameters_are_passed_over() -> None:
+    """A message of a later standard is counted as unexpected; an unknown parameter changes nothing."""
+    play = Playbook().greet()
+    unknown = pack(">HH", 1000, 6) + b"??"
+    play.hear(frame(900, 1, b"future") + frame(61, 0, tag(READER_EPOCH) + unknown))
+    assert play.session.unexpected == 1
+    assert play.session.rejected == 0
+    assert len(play.of(Reads)) == 1
+
+
+def test_a_wrong_length_ends_the_session_after_what_was_good() -> None:
+    """The reads before the break are told, then the fault; nothing afterwards is looked at."""
+    play = Playbook().greet()
+    play.hear(frame(61, 0, tag(READER_EPOCH)) + pack(">HII", 0x043D, 3, 0))
+    assert [type(event) for event in play.told[-2:]] == [Reads, ReaderFault]
+    assert not fault(play).refused
+    play.hear(frame(61, 0, tag(READER_EPOCH)))
+    assert len(play.of(Reads)) == 1
+
+
+def test_a_new_session_knows_nothing_of_the_old_ones_bytes() -> None:
+    """Defect D1: half a report of the last connection cannot swallow the greeting of the next."""
+    first = Playbook().greet()
+    first.hear(frame(61, 0, tag(READER_EPOCH))[:20])
+    assert Playbook().greet().session.ready
+
+
+def test_byte_by_byte() -> None:
+    """The whole conversation one byte at a time is the same conversation."""
+    stream = notification(READER_EPOCH, attempt(0)) + frame(61, 0, tag(READER_EPOCH)) + frame(62, 9)
+    whole, slow = Playbook().hear(stream), Playbook()
+    for byte in stream:
+        slow.hear(bytes((byte,)))
+    assert sorted(map(str, slow.told)) == sorted(map(str, whole.told))
+    assert sorted(slow.sent) == sorted(whole.sent)
+
+
+def test_outputs_are_confirmed() -> None:
+    """Setting outputs is answered with the id it was given: yes, no, or not in time."""
+    play = Playbook(keepalive=60 * SECOND).greet()
+    yes = play.session.set_outputs({1: True})
+    play.settle()
+    play.refuse["SET_READER_CONFIG"] = "status"
+    no = play.session.set_outputs({9: True})
+    play.settle()
+    play.mute.add("SET_READER_CONFIG")
+    late = play.session.set_outputs({1: False, 2: True})
+    play.settle().later(5 * SECOND)
+    assert play.of(Answered) == [
+        Answered(yes),
+        Answered(no, "M_FieldError (101), no", True),
+        Answered(late, "SET_READER_CONFIG was not answered within 5 s"),
+    ]
+    assert play.session.ready
+    assert play.sent[-1][2] == b"\x00" + pack(">HHHB", 219, 7, 1, 0) + pack(">HHHB", 219, 7, 2, 0x80)
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_goodbye(mute: bool) -> None:
+    """CLOSE_CONNECTION is sent once, and the session is closed when it is answered or the time is over."""
+    play = Playbook().greet()
+    play.mute |= {"CLOSE_CONNECTION"} if mute else set()
+    play.session.close()
+    play.session.close()
+    play.settle().later(5 * SECOND)
+    assert play.names().count("CLOSE_CONNECTION") == 1
+    assert play.of(Closed) == [Closed()]
+    assert play.session.deadline is None
+    assert not play.of(ReaderFault)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_the_readers_goodbye(ours: bool) -> None:
+    """A ConnectionCloseEvent is a fault, unless it answers our own close."""
+    play = Playbook().greet()
+    play.mute.add("CLOSE_CONNECTION")
+    if ours:
+        play.session.close()
+    play.settle().hear(notification(READER_EPOCH, pack(">HH", 257, 4)))
+    assert len(play.of(Closed)) == ours
+    assert len(play.of(ReaderFault)) == (not ours)
+
+
+def test_wishes_that_cannot_be_had_are_noted() -> None:
+    """Power without a power table is said, not silently dropped."""
+    play = Playbook(power_dbm=27.0).greet()
+    assert play.session.ready
+    assert "power 27.0 dBm is not set" in str(play.of(Notice))
