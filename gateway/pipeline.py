@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from gateway import config, events, metrics
 from gateway.errors import ConfigError
-from gateway.journal import Crashes, Journal, Record
+from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record
 from gateway.ledger.store import Commit, Ledger, Snapshot
 from gateway.ledger.thread import Writer
 from gateway.model.facts import Facts, FactsRecord, Questions
@@ -29,9 +29,6 @@ from gateway.rules import Engine, decide, questions
 from gateway.rules.candidates import Candidate
 
 log = structlog.get_logger(__name__)
-
-GROUP_LIMIT = 512
-"""Inputs per fsync group at most."""
 
 IDLE = 5 * SECOND
 """µs after which the position is committed though nothing was decided."""
@@ -154,19 +151,11 @@ class Pipeline:
         self._committed = held
         skipped = self.crashes.quarantined
         count = 0
-        pending: Record | None = None
-        for record in self.journal.read(after):
+        records = Ahead(self.journal.read(after))
+        for record in records:
             count += 1
-            if isinstance(record.item, FactsRecord):
-                if pending is not None:
-                    await self._recovered(pending, record.item.facts, held)
-                    pending = None
-                continue
-            if pending is not None:
-                await self._recovered(pending, None, held)
-            pending = None if record.position in skipped else record
-        if pending is not None:
-            await self._recovered(pending, None, held)
+            if record.position not in skipped:
+                await self._recovered(record, records, held)
         for position, error in self.crashes.unannounced():
             command = Command("quarantine", {"position": position, "error": error}, "core")
             await self._turns([Job(command)])
@@ -230,8 +219,8 @@ class Pipeline:
             if job.done is not None and not job.done.done():
                 job.done.set_result(outcome.reply)
 
-    async def _turn(self, position: int, t: int, item: Input, facts: Facts | None = None) -> Outcome:
-        """One input's turn, from observation to commit."""
+    async def _turn(self, position: int, t: int, item: Input, tail: Ahead[Record] | None = None) -> Outcome:
+        """One input's turn, from observation to commit; in recovery `tail` holds the facts it was decided with."""
         self.turning = position
         candidates = self.core.observe(t, item)
         if not candidates:
@@ -239,9 +228,10 @@ class Pipeline:
             self._deliver(Result(position, t, item, Outcome(), ()))
             return Outcome()
         asked = questions(candidates)
+        facts = tail.facts(position) if tail is not None else None
         if facts is None and asked != Questions():
             answered: Facts = await self._writer.call(self.ledger.facts_for, asked)
-            self.journal.append(t, FactsRecord(answered))
+            self.journal.append(t, FactsRecord(answered, position))
             facts = answered
             await self._writer.call(self.journal.write)
         outcome, promised = self.core.conclude(candidates, facts if facts is not None else Facts())
@@ -254,12 +244,12 @@ class Pipeline:
         self._deliver(Result(position, t, item, outcome, promised))
         return outcome
 
-    async def _recovered(self, record: Record, facts: Facts | None, held: int) -> None:
+    async def _recovered(self, record: Record, tail: Ahead[Record], held: int) -> None:
         """A turn of the tail: only observed when the ledger holds its effects, else taken as if new."""
         assert not isinstance(record.item, FactsRecord)
         self.last_t = max(self.last_t, record.t)
         if record.position > held:
-            await self._turn(record.position, record.t, record.item, facts)
+            await self._turn(record.position, record.t, record.item, tail)
             return
         self.turning = record.position
         self.core.observe(record.t, record.item)

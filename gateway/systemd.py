@@ -20,7 +20,8 @@ class Notifier:
         if self.address is None:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
-        text = "\n".join(f"{name}={value}" for name, value in fields.items())
+        # A line feed would begin a field of its own; a status with an error in it may hold one.
+        text = "\n".join(f"{name}={value.replace('\n', ' ')}" for name, value in fields.items())
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
             try:
                 wire.sendto(text.encode(), address)
@@ -32,4 +33,4 @@ def watchdog_seconds() -> float | None:
     """Seconds within which systemd expects a sign of progress (sd_watchdog_enabled(3)); None: no watchdog."""
     text = os.environ.get("WATCHDOG_USEC", "")
     mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(text) / 1_000_000 if mine and text.isdigit() and int(text) > 0 else None
+    return int(text) / 1_000_000 if mine and text.isdecimal() and int(text) > 0 else None

@@ -131,6 +131,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
 
 
 class FactsRecord(Struct, frozen=True, tag_field="kind", tag="facts"):
-    """The journal's form of facts: the answer to the questions raised by the record just before."""
+    """The journal's form of facts: the answer to the questions that the record at position `of` raised."""
 
     facts: Facts
+    of: int = 0

@@ -6,12 +6,12 @@ feed. After the last record the clock is advanced until nothing is open.
 
 import tempfile
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 from gateway import config
 from gateway.errors import ConfigError, Problem, RecordingError
 from gateway.events.lines import event_line, outcome_line
+from gateway.journal import Ahead
 from gateway.ledger.store import Commit, Ledger
 from gateway.model.facts import Facts, FactsRecord, Questions
 from gateway.model.inputs import Command, Config, Input, Tick
@@ -67,22 +67,16 @@ class Replay:
         return frozenset(quarantined), found
 
     def _run(self, core: Core, ledger: Ledger, quarantined: frozenset[int]) -> Iterator[bytes]:
-        pending: Entry | None = None
-        for entry in chain(self.reading.entries(), [None]):
-            if entry is not None and isinstance(entry.item, FactsRecord):
-                if pending is not None:
-                    yield from self._take(core, ledger, pending, entry.item.facts)
-                pending = None
-                continue
-            if pending is not None:
-                yield from self._take(core, ledger, pending, None)
-            pending = entry if entry is None or entry.position not in quarantined else None
+        entries = Ahead(self.reading.entries())
+        for entry in entries:
+            if entry.position not in quarantined:
+                yield from self._take(core, ledger, entry, entries)
         position = 1 << 62
         while (deadline := core.engine.deadline) is not None:
             self._last_t = max(self._last_t, deadline)
-            yield from self._turn(core, ledger, position, self._last_t, Tick(), None)
+            yield from self._turn(core, ledger, position, self._last_t, Tick())
 
-    def _take(self, core: Core, ledger: Ledger, entry: Entry, facts: Facts | None) -> Iterator[bytes]:
+    def _take(self, core: Core, ledger: Ledger, entry: Entry, entries: Ahead[Entry]) -> Iterator[bytes]:
         """One record: the deadlines before it, as the sequencer fires them, then itself."""
         assert not isinstance(entry.item, FactsRecord)
         if entry.t < self._last_t:
@@ -91,20 +85,21 @@ class Replay:
         if not isinstance(entry.item, Tick) and entry.t > self._last_t:
             while (deadline := core.engine.deadline) is not None and deadline <= entry.t:
                 self._last_t = max(self._last_t, deadline)
-                yield from self._turn(core, ledger, entry.position, self._last_t, Tick(), None)
+                yield from self._turn(core, ledger, entry.position, self._last_t, Tick())
         self._last_t = entry.t
         if isinstance(entry.item, Config) and self._configuration is not None:
             return
-        yield from self._turn(core, ledger, entry.position, entry.t, entry.item, facts)
+        yield from self._turn(core, ledger, entry.position, entry.t, entry.item, entries)
 
     def _turn(
-        self, core: Core, ledger: Ledger, position: int, t: int, item: Input, facts: Facts | None
+        self, core: Core, ledger: Ledger, position: int, t: int, item: Input, entries: Ahead[Entry] | None = None
     ) -> Iterator[bytes]:
         candidates = core.observe(t, item)
         if not candidates:
             return
+        asked = questions(candidates)
+        facts = entries.facts(position) if entries is not None else None
         if facts is None:
-            asked = questions(candidates)
             facts = ledger.facts_for(asked) if asked != Questions() else Facts()
         outcome, promised = core.conclude(candidates, facts)
         if outcome != Outcome():
