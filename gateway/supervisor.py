@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway.errors import DeviceError
+from gateway.errors import DeviceError, RefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ HEALTHY = 60.0
 """Seconds a run must last for the back-off to start afresh."""
 
 Report = Callable[[str, str, str], Awaitable[None]]
-"""Told of (device, state, detail) when a device goes down."""
+"""Told of (device, state, detail) each time a run ends: `down`, or `fault` when the far side answered and refused."""
 
 
 class Runnable(Protocol):
@@ -49,18 +49,19 @@ async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAU
     said = ""
     while True:
         started = time.monotonic()
+        state = "down"
         try:
             await device.run()
             reason = "ended without a reason"
         except DeviceError as error:
             reason = str(error)
+            state = "fault" if isinstance(error, RefusedError) else "down"
             if reason != said:
                 log.warning("device down", device=device.id, reason=reason)
         except Exception as error:  # a fault in one driver must not stop the dock
             reason = f"internal fault in {device.id}: {error!r}"
             log.exception("internal fault in a driver: please report it with this trace", device=device.id)
-        if reason != said:
-            await report(device.id, "down", reason)
+        await report(device.id, state, reason)
         healthy = time.monotonic() - started >= HEALTHY
         said = "" if healthy else reason
         pause = FIRST_PAUSE if healthy else min(longest, pause * 2)

@@ -275,13 +275,13 @@ class Daemon:
             log.critical("the core failed on an input", position=position, times=times)
 
     async def _report(self, device: str, state: str, detail: str) -> None:
-        await self._pipeline.submit(Device(device, state, detail))
+        """A driver's run ended; said once per change, however often it is tried again."""
+        known = self.status.components.get(device)
+        if known is None or (known.state, known.detail) != (state, detail):
+            await self._pipeline.submit(Device(device, state, detail))
 
     async def _report_link(self, link: str, state: str, detail: str) -> None:
-        """A Modbus link has told of its own sensors; only what never came up is still to be told."""
-        for name, component in list(self.status.components.items()):
-            if component.state == "starting" and name in {sensor.id for sensor in self.configuration.sensors}:
-                await self._report(name, state, detail)
+        """A Modbus link tells of its own sensors."""
 
     def _threaded(self, function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
         """The function, run in the writer thread."""
