@@ -45,6 +45,9 @@ T = TypeVar("T")
 STUCK = 20.0
 """Seconds without progress of the pipeline or the ledger writer after which the watchdog is no longer fed."""
 
+PRUNE_EVERY = 3600.0
+"""Seconds between looks for journal segments past their retention."""
+
 RING_FLUSH = 5.0
 """Seconds between writes of the local ring when no server asks for more: one small commit each, for flash cards."""
 
@@ -163,13 +166,12 @@ class Daemon:
             clock = "synced" if CLOCK_MARK.exists() else "unknown"
             await pipeline.decide(Boot(uuid.uuid4().hex, __version__, clock))
             await pipeline.decide(Config(self.configuration.text))
-            async with running(*self._listeners()):
-                async with running(*self._wires()), running(*self._field()):
-                    self._ready()
-                    await self.stopping.wait()
-                    log.info("stopping")
-                    self._notifier.notify(STOPPING="1")
-                    self.status.ready = False
+            async with running(*self._listeners()), running(*self._wires()), running(*self._field()):
+                self._ready()
+                await self.stopping.wait()
+                log.info("stopping")
+                self._notifier.notify(STOPPING="1")
+                self.status.ready = False
             if self._lights is not None:
                 await self._lights.stop()
             pipeline.finish()
@@ -310,7 +312,11 @@ class Daemon:
         """Keep status and service manager informed, a few times a minute or as often as the watchdog asks."""
         watchdog = watchdog_seconds()
         pause = min(5.0, watchdog / 3) if watchdog is not None else 5.0
+        pruned = 0.0
         while True:
+            if time.monotonic() - pruned >= PRUNE_EVERY:
+                pruned = time.monotonic()
+                await self._writer.call(self._prune)
             counts = await self._writer.call(self._ledger.outbox_counts)
             self.status.queued = int(counts["pending"] or 0)
             self.status.parked = int(counts["parked"] or 0)
@@ -321,6 +327,17 @@ class Daemon:
             if self.healthy():
                 self._notifier.notify(WATCHDOG="1", STATUS=self.status.line())
             await asyncio.sleep(pause)
+
+    def _prune(self) -> None:
+        """Delete journal segments that are older than their retention and that no recovery needs any more."""
+        snapshot = self._ledger.snapshot()
+        if snapshot is None:
+            return
+        oldest = now() - self.configuration.journal.retain
+        young = sum(path.stat().st_mtime_ns // 1000 >= oldest for path in self._journal.segments())
+        gone = self._journal.prune(snapshot.position, young + 1)
+        if gone:
+            log.info("journal pruned", segments=len(gone))
 
     def _refresh(self) -> None:
         """Gauges that are read, not counted."""
