@@ -8,10 +8,10 @@ The only `except Exception` of the house are here.
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -25,6 +25,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 
 HEALTHY = 60.0
 """Seconds a run must last for the back-off to start afresh."""
+
+STOP_AGAIN = 3.0
+"""Seconds after which a run that was told to stop is told again; the longest polite goodbye takes less."""
 
 Report = Callable[[str, str, str], Awaitable[None]]
 """Told of (device, state, detail) each time a run ends: `down`, or `fault` when the far side answered and refused."""
@@ -50,9 +53,19 @@ async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAU
     while True:
         started = time.monotonic()
         state = "down"
+        # In a task of its own: a TaskGroup whose child fails leaves a cancellation counted in the task it ran in
+        # (CPython before 3.13), which the next group there would take for an order to stop.
+        run = asyncio.create_task(device.run(), name=device.id)
         try:
-            await device.run()
+            await asyncio.wait([run])
+        except asyncio.CancelledError:
+            await _stopped(run)
+            raise
+        try:
+            run.result()
             reason = "ended without a reason"
+        except asyncio.CancelledError:
+            reason = "was cancelled from within"
         except DeviceError as error:
             reason = str(error)
             state = "fault" if isinstance(error, RefusedError) else "down"
@@ -61,14 +74,28 @@ async def keep(device: Runnable, report: Report, *, longest: float = LONGEST_PAU
         except Exception as error:  # a fault in one driver must not stop the dock
             reason = f"internal fault in {device.id}: {error!r}"
             log.exception("internal fault in a driver: please report it with this trace", device=device.id)
+        healthy = time.monotonic() - started >= HEALTHY  # before the report, which may wait for room
         await report(device.id, state, reason)
-        healthy = time.monotonic() - started >= HEALTHY
         said = "" if healthy else reason
         pause = FIRST_PAUSE if healthy else min(longest, pause * 2)
         await asyncio.sleep(random.uniform(FIRST_PAUSE / 2, pause))
 
 
-@asynccontextmanager
+async def _stopped(run: asyncio.Task[None]) -> None:
+    """Stop a run, however it ends: by then nobody wants to know why.
+
+    It is told again when it does not end. `asyncio.wait_for` (CPython before 3.12) loses an order to stop that comes
+    together with the result it waits for, and a TaskGroup one that comes together with an error.
+    """
+    while not run.done():
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError):  # told twice ourselves: so is the run
+            await asyncio.wait([run], timeout=STOP_AGAIN)
+    if not run.cancelled():
+        run.exception()  # looked at, or asyncio would complain
+
+
+@contextlib.asynccontextmanager
 async def running(*jobs: tuple[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Run jobs beside the block: they are cancelled when it ends, and one that fails ends the block with its error."""
     async with asyncio.TaskGroup() as group:

@@ -21,7 +21,7 @@ class Notifier:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         # A line feed would begin a field of its own; a status with an error in it may hold one.
-        text = "\n".join(f"{name}={value.replace('\n', ' ')}" for name, value in fields.items())
+        text = "\n".join(f"{name}={' '.join(value.splitlines())}" for name, value in fields.items())
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
             try:
                 wire.sendto(text.encode(), address)

@@ -4,16 +4,7 @@
 # may. With CI=true it fails when something is missing in the end; otherwise it says so, and those tests fail.
 # Services that the packages start do not matter: every test starts its own server on a port of its own.
 set -u
-PATH=$PATH:/usr/sbin:/usr/local/sbin
-
-missing() { # the Debian packages that are not there, by what they are needed for
-    command -v mosquitto >/dev/null || echo mosquitto
-    command -v influxd >/dev/null || echo influxdb
-    command -v tshark >/dev/null || echo tshark
-    command -v systemd-analyze >/dev/null || echo systemd
-    command -v gcc >/dev/null || echo gcc libc6-dev
-    [ -e /usr/include/modbus/modbus.h ] || [ -e /usr/local/include/modbus/modbus.h ] || echo libmodbus-dev
-}
+. "$(dirname "$0")/servers.sh"
 
 packages=$(missing | tr '\n' ' ')
 [ -z "$packages" ] && exit 0

@@ -89,6 +89,7 @@ class MqttUplink:
         """
         client = await self._connect()
         try:
+            _obey()
             await self._born(client)
             await self._work(client)
         except asyncio.CancelledError:
@@ -196,6 +197,13 @@ class MqttUplink:
 
     def _failure(self, text: str) -> DeviceError:
         return DeviceError(self.id, f"{self._peer}: {text}")
+
+
+def _obey() -> None:
+    """Stop here if we were told to while connecting: `asyncio.wait_for` (CPython before 3.12) can lose the order."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _code(error: MqttConnectError) -> int:
