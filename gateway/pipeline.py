@@ -30,6 +30,12 @@ from gateway.rules.candidates import Candidate
 
 log = structlog.get_logger(__name__)
 
+FOREVER = 1 << 62
+"""µs: later than any deadline."""
+
+GROUP_READS = 5_000
+"""Reads after which a group takes no more inputs: the loop must come round within a portal's `settle`."""
+
 IDLE = 5 * SECOND
 """µs after which the position is committed though nothing was decided."""
 
@@ -51,14 +57,21 @@ class Core:
             self.configure(item.toml)
         return self.engine.observe(t, item)
 
+    def pass_over(self, t: int, item: Input | FactsRecord) -> None:
+        """Skip a quarantined input. What a tick had to close is given up, or it would come due at the next one."""
+        if isinstance(item, Tick):
+            self.engine.abandon(t)
+
     def configure(self, text: str) -> None:
         """Put a configuration in force. One that this version can no longer read is said and passed over."""
         try:
-            self.engine.reconfigure(config.parse(text, "journal").settings())
+            settings = config.parse(text, "journal").settings()
         except ConfigError as error:
             log.error(
                 "a journalled configuration is not readable by this version; the one before stays", error=str(error)
             )
+            return
+        self.engine.reconfigure(settings)
         self.config_text = text
 
     def conclude(self, candidates: list[Candidate], facts: Facts) -> tuple[Outcome, tuple[Event, ...]]:
@@ -85,9 +98,10 @@ class Result(Struct, frozen=True):
 
 
 class Job(Struct):
-    """An input on its way in, with the future of whoever waits for its commit."""
+    """An input on its way in, when it was handed in (µs), and the future of whoever waits for its commit."""
 
     item: Input
+    at: int
     done: "asyncio.Future[dict[str, Any] | None] | None" = None
 
 
@@ -128,12 +142,12 @@ class Pipeline:
 
     async def submit(self, item: Input) -> None:
         """Hand in an input; waits while the pipe is full. It is safe once journalled, within the group time."""
-        await self.inputs.put(Job(item))
+        await self.inputs.put(Job(item, self._clock()))
 
     async def decide(self, item: Input) -> dict[str, Any] | None:
         """Hand in an input and wait until its effects are committed; returns the outcome's reply."""
         done: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
-        await self.inputs.put(Job(item, done))
+        await self.inputs.put(Job(item, self._clock(), done))
         return await done
 
     async def recover(self) -> int:
@@ -149,6 +163,9 @@ class Pipeline:
             after = snapshot.position
             self.last_t = max(self.last_t, snapshot.t)
         self._committed = held
+        short = held > self.journal.last
+        if short:
+            self.journal.skip(held)
         skipped = self.crashes.quarantined
         count = 0
         records = Ahead(self.journal.read(after))
@@ -156,9 +173,15 @@ class Pipeline:
             count += 1
             if record.position not in skipped:
                 await self._recovered(record, records, held)
+            else:
+                self.core.pass_over(record.t, record.item)
+        if short or self.journal.lost:  # what is open lacks inputs, and may be decided already
+            self.core.engine.abandon(FOREVER)
         for position, error in self.crashes.unannounced():
             command = Command("quarantine", {"position": position, "error": error}, "core")
-            await self._turns([Job(command)])
+            now = self._clock()
+            await self._tick(now)
+            await self._turns([Job(command, now)], now)
             self.crashes.announced(position)
         return count
 
@@ -168,10 +191,12 @@ class Pipeline:
         while not self._finishing or self.inputs:
             self.progress = time.monotonic()
             jobs = await self._gather()
-            now = self._clock()
+            # What waited here while the disk was slow was not late: it has the stamp of when it was handed in, or a
+            # passage would be closed for a silence that was ours.
+            now = max(job.at for job in jobs) if jobs else self._clock()
             await self._tick(now)
             if jobs:
-                await self._turns(jobs)
+                await self._turns(jobs, now)
             await self._idle(now)
         await self._commit_position(snapshot=True)
         self.finished.set()
@@ -184,22 +209,35 @@ class Pipeline:
     async def _gather(self) -> list[Job]:
         """The next group: what is there, after a linger for more when nothing in it waits for an answer."""
         if not self.inputs and not self._finishing:
-            deadline = self.core.engine.deadline
-            pause = IDLE if deadline is None else min(IDLE, max(0, deadline - self._clock()))
             try:
-                async with asyncio.timeout(pause / SECOND):
+                async with asyncio.timeout(self._pause(IDLE)):
                     await self.inputs.filled()
             except TimeoutError:
                 return []
-        jobs = self.inputs.take(GROUP_LIMIT)
-        if self._finishing:
-            return jobs
-        if self._group and len(jobs) < GROUP_LIMIT and all(job.done is None for job in jobs):
-            deadline = self.core.engine.deadline
-            pause = self._group if deadline is None else min(self._group, max(0, deadline - self._clock()))
-            await asyncio.sleep(pause / SECOND)
-            jobs += self.inputs.take(GROUP_LIMIT - len(jobs))
+        jobs: list[Job] = []
+        full = self._take(jobs)
+        if not (full or self._finishing) and self._group and all(job.done is None for job in jobs):
+            await asyncio.sleep(self._pause(self._group))
+            self._take(jobs)
         return jobs
+
+    def _take(self, jobs: list[Job]) -> bool:
+        """Add to a group what is there; True when it takes no more."""
+        reads = sum(len(job.item.reads) for job in jobs if isinstance(job.item, Reads))
+        while len(jobs) < GROUP_LIMIT and reads < GROUP_READS:
+            some = self.inputs.take(min(8, GROUP_LIMIT - len(jobs)))
+            if not some:
+                return False
+            jobs += some
+            reads += sum(len(job.item.reads) for job in some if isinstance(job.item, Reads))
+        return True
+
+    def _pause(self, longest: int) -> float:
+        """Seconds until the next deadline can fire, `longest` µs at most."""
+        deadline = self.core.engine.deadline
+        if deadline is not None:  # a clock that was set back fires nothing before it has caught up
+            longest = min(longest, max(0, max(deadline, self.last_t + 1) - self._clock()))
+        return longest / SECOND
 
     async def _tick(self, now: int) -> None:
         """Fire every deadline up to `now`, each as a record of its own, before any input with a later stamp."""
@@ -209,9 +247,9 @@ class Pipeline:
             await self._writer.call(self.journal.write)
             await self._turn(position, self.last_t, Tick())
 
-    async def _turns(self, jobs: list[Job]) -> None:
-        """Journal a group with one fsync, then take each input's turn."""
-        self.last_t = t = max(self.last_t, self._clock())
+    async def _turns(self, jobs: list[Job], now: int) -> None:
+        """Journal a group with one fsync, then take each input's turn. All deadlines up to `now` have fired."""
+        self.last_t = t = max(self.last_t, now)
         positions = [self.journal.append(t, job.item) for job in jobs]
         await self._writer.call(self.journal.write)
         for position, job in zip(positions, jobs, strict=True):
@@ -221,10 +259,11 @@ class Pipeline:
 
     async def _turn(self, position: int, t: int, item: Input, tail: Ahead[Record] | None = None) -> Outcome:
         """One input's turn, from observation to commit; in recovery `tail` holds the facts it was decided with."""
+        self.progress = time.monotonic()
         self.turning = position
         candidates = self.core.observe(t, item)
+        self.turning = None
         if not candidates:
-            self.turning = None
             self._deliver(Result(position, t, item, Outcome(), ()))
             return Outcome()
         asked = questions(candidates)
@@ -234,6 +273,7 @@ class Pipeline:
             self.journal.append(t, FactsRecord(answered, position))
             facts = answered
             await self._writer.call(self.journal.write)
+        self.turning = position
         outcome, promised = self.core.conclude(candidates, facts if facts is not None else Facts())
         self.turning = None
         if outcome.decisions or outcome.effects:

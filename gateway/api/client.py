@@ -43,8 +43,8 @@ class Client:
         Raises:
             UnreachableError: the gateway went away before it answered.
         """
-        lines = self._lines(name, args or {})
-        for line in lines:
+        line = next(self._lines(name, args or {}), None)
+        if line is not None:
             answer: dict[str, Any] = msgspec.json.decode(line)
             return answer
         raise UnreachableError(f"the gateway behind {self.path} closed before it answered")
@@ -57,7 +57,10 @@ class Client:
 
     def _lines(self, name: str, args: dict[str, Any]) -> Iterator[bytes]:
         assert self._wire is not None
-        self._wire.sendall(msgspec.json.encode({"name": name, "args": args}) + b"\n")
-        with self._wire.makefile("rb") as stream:
-            for line in stream:
-                yield line.rstrip(b"\n")
+        try:
+            self._wire.sendall(msgspec.json.encode({"name": name, "args": args}) + b"\n")
+            with self._wire.makefile("rb") as stream:
+                for line in stream:
+                    yield line.rstrip(b"\n")
+        except ConnectionError as error:
+            raise UnreachableError(f"the gateway behind {self.path} closed the connection ({error.strerror})") from None

@@ -8,6 +8,7 @@ Commands enter the pipeline as inputs like everything else; `by` is the name of 
 """
 
 import asyncio
+import contextlib
 import os
 import pwd
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from gateway.errors import TallymanError
 from gateway.model.inputs import Command
 from gateway.pipe import Pipe
 
@@ -28,7 +30,7 @@ LONGEST_LINE = 16 << 20
 """Bytes one request may have: an ASN of a full truck fits many times."""
 
 WATCH_BOUND = 4096
-"""Outcome lines kept for a slow watcher; the oldest go first and are counted in the lines that follow."""
+"""Outcome lines kept for a slow watcher; the oldest go first, and a line of kind `missed` says how many."""
 
 Decide = Callable[[Command], Awaitable[dict[str, Any] | None]]
 
@@ -50,6 +52,7 @@ class CommandSocket:
         self._decide = decide
         self._status = status
         self._watchers: set[Pipe[bytes]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def watched(self) -> bool:
@@ -65,16 +68,29 @@ class CommandSocket:
         """Serve until cancelled.
 
         Raises:
-            OSError: the socket cannot be made (its directory must exist and be writable).
+            TallymanError: the socket cannot be made (its directory must exist and be writable).
         """
-        self.path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._serve, path=self.path, limit=LONGEST_LINE)
+        try:
+            self.path.unlink(missing_ok=True)
+            server = await asyncio.start_unix_server(self._accept, path=self.path, limit=LONGEST_LINE)
+        except OSError as error:
+            text = f"[api] socket {self.path}: {error.strerror or error}; its directory must exist and be ours to write"
+            raise TallymanError(text) from None
         os.chmod(self.path, 0o660)
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.get_running_loop().create_future()
         finally:
+            # Not `async with server`: from Python 3.12 on that waits until every client, a watcher too, has left.
+            server.close()
             self.path.unlink(missing_ok=True)
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer), name="command client")
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         by = _peer(writer)
@@ -89,7 +105,7 @@ class CommandSocket:
     async def _answer(self, line: bytes, by: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = msgspec.json.decode(line, type=Request)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:
             reply: dict[str, Any] = {"ok": False, "error": f"not a request: {error}"}
         else:
             if request.name == "watch":
@@ -106,18 +122,30 @@ class CommandSocket:
     async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         pipe: Pipe[bytes] = Pipe("watch", WATCH_BOUND)
         self._watchers.add(pipe)
-        gone = asyncio.create_task(reader.read())
+        gone = asyncio.create_task(_end_of(reader))
+        missed = 0
         try:
             writer.write(b'{"ok":true}\n')
             while not gone.done():
                 filled = asyncio.create_task(pipe.filled())
                 await asyncio.wait([filled, gone], return_when=asyncio.FIRST_COMPLETED)
                 filled.cancel()
+                if pipe.dropped > missed:
+                    writer.write(b'{"kind":"missed","lines":%d}\n' % (pipe.dropped - missed))
+                    missed = pipe.dropped
                 writer.writelines(line + b"\n" for line in pipe.take(WATCH_BOUND))
                 await writer.drain()
         finally:
             gone.cancel()
             self._watchers.discard(pipe)
+            writer.writelines(line + b"\n" for line in pipe.take(WATCH_BOUND))  # the last ones, at a stop
+
+
+async def _end_of(reader: asyncio.StreamReader) -> None:
+    """Wait until the client has gone; what it still says is not listened to."""
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(65536):
+            pass
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:

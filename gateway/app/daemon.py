@@ -21,6 +21,7 @@ from gateway.app import devices
 from gateway.app.lights import Lights
 from gateway.app.states import States
 from gateway.config import Configuration, addresses
+from gateway.errors import TallymanError
 from gateway.events.lines import event_line, outcome_line
 from gateway.journal import Crashes, Journal
 from gateway.ledger.store import Ledger
@@ -74,7 +75,7 @@ class Daemon:
         self._wake = asyncio.Event()
         self._board = StateBoard()
         self._socket: CommandSocket | None = None
-        self._lights: Lights | None = None
+        self._lights = Lights(self.settings.portals, now)
         self._influx: InfluxUplink | None = None
         self._states = States(self.settings, self._board, self._lot_state)
 
@@ -172,19 +173,22 @@ class Daemon:
                 log.info("stopping")
                 self._notifier.notify(STOPPING="1")
                 self.status.ready = False
-            if self._lights is not None:
-                await self._lights.stop()
+                await self._lights.stop()  # while the readers are there to be told
             pipeline.finish()
             await pipeline.finished.wait()
 
     def _listeners(self) -> list[tuple[str, Any]]:
         """HTTP, command socket and the watch over progress: first to start, last to stop."""
         api = self.configuration.api
-        jobs: list[tuple[str, Any]] = [("watch", self._watch())]
         endpoint = addresses.listen(api.listen)
         if endpoint is not None:
             self.http = HttpApi(application(self.status, self._refresh, self.healthy), endpoint.host, endpoint.port)
-            self.http.bind()
+            try:
+                self.http.bind()
+            except OSError as error:
+                raise TallymanError(f"[api] listen {api.listen}: {error.strerror or error}; give a free port") from None
+        jobs: list[tuple[str, Any]] = [("watch", self._watch())]
+        if self.http is not None:
             jobs.append(("http", self.http.run()))
         if api.socket:
             self._socket = CommandSocket(self.configuration.path(api.socket), self._pipeline.decide, self._describe)
@@ -193,8 +197,8 @@ class Daemon:
 
     def _wires(self) -> list[tuple[str, Any]]:
         """The links to central and to the telemetry server."""
+        wire, server = devices.mqtt(self.configuration), devices.influxdb(self.configuration)
         jobs: list[tuple[str, Any]] = [("states", self._states.run()), ("telemetry", self._telemetry.run())]
-        wire = devices.mqtt(self.configuration)
         if wire is not None:
             uplink = MqttUplink(
                 wire,
@@ -209,7 +213,6 @@ class Daemon:
             )
             self.status.set(uplink.id, "starting", now())
             jobs.append((uplink.id, keep(uplink, self._report)))
-        server = devices.influxdb(self.configuration)
         if server is not None:
             store = self._store
             self._influx = influx = InfluxUplink(
@@ -228,7 +231,7 @@ class Daemon:
         """Readers, sensors and scales: last to start, first to stop."""
         submit = self._pipeline.submit
         readers = devices.readers(self.configuration, submit, now)
-        self._lights = Lights(readers, now)
+        self._lights.start(readers)
         jobs: list[tuple[str, Any]] = []
         for reader in readers.values():
             self.status.set(reader.id, "starting", now())
@@ -257,11 +260,13 @@ class Daemon:
         if isinstance(item, Device):
             self.status.set(item.device, item.state, result.t, item.detail)
             metrics.DEVICE_UP.labels(item.device).set(item.state == "up")
+            if item.state == "up":
+                self._lights.connected(item.device)
         if result.events:
             self._wake.set()
         self._states.note(result)
         for decision in result.outcome.decisions:
-            if isinstance(decision, DeviceCommand) and self._lights is not None:
+            if isinstance(decision, DeviceCommand):
                 self._lights.show(decision)
         if self._socket is not None and self._socket.watched:
             for decision in result.outcome.decisions:
@@ -322,8 +327,7 @@ class Daemon:
             self.status.parked = int(counts["parked"] or 0)
             for state in ("pending", "settled", "parked"):
                 metrics.OUTBOX.labels(state).set(int(counts[state] or 0))
-            if self._influx is not None and self._influx.connected:
-                self.status.set(self._influx.id, "up", now())
+            await self._watch_influx()
             if self.healthy():
                 self._notifier.notify(WATCHDOG="1", STATUS=self.status.line())
             await asyncio.sleep(pause)
@@ -338,6 +342,12 @@ class Daemon:
         gone = self._journal.prune(snapshot.position, young + 1)
         if gone:
             log.info("journal pruned", segments=len(gone))
+
+    async def _watch_influx(self) -> None:
+        """Say that the telemetry server takes points again: its link tells of failures only."""
+        influx = self._influx
+        if influx is not None and influx.connected and self.status.components[influx.id].state != "up":
+            await self._report(influx.id, "up", "")
 
     def _refresh(self) -> None:
         """Gauges that are read, not counted."""

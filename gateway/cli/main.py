@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import __version__, config, logs
+from gateway.cli.llrp import llrp
 from gateway.errors import ConfigError, RecordingError, TallymanError
 
 CONFIG = click.option(
@@ -48,17 +49,17 @@ def main() -> None:
     """Tallyman: dock doors, sensors and scales in; lot movements out."""
 
 
+main.add_command(llrp)
+
+
 @main.command()
 @CONFIG
 def check(config_path: Path) -> None:
     """Check a configuration: every mistake at once, with file and line; exit 2 if there is one."""
-    from gateway.config.check import report, unreadable
+    from gateway.config.check import report
 
     with spoken():
-        configuration = config.load(config_path)
-        if problems := unreadable(configuration):
-            raise ConfigError(problems)
-        for line in report(configuration):
+        for line in report(_sound(config_path)):
             click.echo(line)
 
 
@@ -73,7 +74,7 @@ def run(config_path: Path) -> None:
     from gateway.systemd import Notifier
 
     with spoken():
-        configuration = config.load(config_path)
+        configuration = _sound(config_path)
         logs.configure(configuration.log.level, configuration.log.format)
 
         async def live() -> None:
@@ -134,10 +135,14 @@ def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
     from rich.progress import track
 
     failed = 0
+    console = Console(stderr=True)
     with spoken(), _client(config_path) as client:
         documents = [(file, document) for file in files for document in _documents(file)]
-        for file, document in track(documents, "importing", console=Console(stderr=True), transient=True):
-            answer = client.request("asn.import", {"asn": document})
+        for file, document in track(documents, "importing", console=console, disable=not console.is_terminal):
+            if isinstance(document, dict):
+                answer = client.request("asn.import", {"asn": document})
+            else:
+                answer = {"error": f"an ASN is a JSON object, not {msgspec.json.encode(document).decode()[:80]}"}
             if not answer.get("ok"):
                 failed += 1
                 click.echo(f"{file}: {answer.get('error', 'refused')}", err=True)
@@ -212,6 +217,16 @@ def watch(config_path: Path) -> None:
         for line in client.watch():
             out.write(line + b"\n")
             out.flush()
+
+
+def _sound(config_path: Path) -> config.Configuration:
+    """The configuration, with every secret it names readable here."""
+    from gateway.config.check import unreadable
+
+    configuration = config.load(config_path)
+    if problems := unreadable(configuration):
+        raise ConfigError(problems)
+    return configuration
 
 
 def _client(config_path: Path) -> Any:

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from gateway.journal.segment import sync_directory
+
 LIMIT = 2
 """Failures at one position after which its input is skipped."""
 
@@ -76,3 +78,4 @@ class Crashes:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+        sync_directory(self._path.parent)

@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 
 from gateway.journal import records
-from gateway.journal.segment import Damage, Group, pack_group, read_groups
+from gateway.journal.segment import Damage, Group, pack_group, read_groups, sync_directory
 from gateway.model.facts import FactsRecord
 from gateway.model.inputs import Input
 from gateway.model.times import rfc3339
@@ -81,19 +81,36 @@ class Journal:
             self._begin(first)
         assert self._file is not None
         group = pack_group(first, self._pending)
-        _write_all(self._file, group)
-        os.fsync(self._file)
+        try:
+            _write_all(self._file, group)
+            os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, self._size)  # half a group would spoil the file for other readers
+            raise
         self._size += len(group)
         self._pending = []
 
+    def skip(self, position: int) -> None:
+        """Take every position up to this as used: the ledger holds effects of records that this journal has lost."""
+        log.error("the journal has lost its end", last=self.last, ledger=position)
+        self.write()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        self.last = max(self.last, position)
+
     def read(self, after: int) -> Iterator[Record]:
-        """Records with a position later than `after`, in order. Damaged groups are skipped, counted and logged."""
+        """Records with a position later than `after`, in order.
+
+        Damaged groups and records this version cannot read are skipped and logged; `lost` says how many that was.
+        """
         paths = self.segments()
         firsts = [_first_of(path) for path in paths]
+        self.lost = 0
+        expected = after + 1
         for index, path in enumerate(paths):
             if index + 1 < len(paths) and firsts[index + 1] <= after + 1:
                 continue
-            expected = firsts[index]
             for part in read_groups(path):
                 if isinstance(part, Damage):
                     log.error("journal damaged", file=str(path), start=part.start, end=part.end)
@@ -101,11 +118,19 @@ class Journal:
                 if part.records == 0:
                     continue
                 self.lost += max(0, part.first - expected)
-                expected = part.first + part.records
-                for offset, line in enumerate(part.lines):
-                    if part.first + offset > after:
-                        t, item = records.decode(line)
-                        yield Record(part.first + offset, t, item)
+                expected = max(expected, part.first + part.records)
+                for position, line in enumerate(part.lines, part.first):
+                    if position > after:
+                        yield from self._record(path, position, line)
+
+    def _record(self, path: Path, position: int, line: bytes) -> Iterator[Record]:
+        try:
+            t, item = records.decode(line)
+        except ValueError as error:  # written whole, but by another version
+            self.lost += 1
+            log.error("journal record not readable", file=str(path), position=position, reason=str(error))
+        else:
+            yield Record(position, t, item)
 
     def prune(self, before: int, keep: int) -> list[Path]:
         """Delete whole segments that end before position `before`, except the newest `keep`; return their paths."""
@@ -137,7 +162,7 @@ class Journal:
         )
         lead = pack_group(first, [records.encode_header(header)], header=True)
         _write_all(self._file, lead)
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
         self._size = len(lead)
 
     def _take_up(self, path: Path) -> bool:
@@ -159,10 +184,14 @@ class Journal:
                 self._open_at(path, end)
             return self.last == 0
         self.last = max(self.last, last.first + last.records - 1)
-        self.last_t = records.decode(last.lines[-1])[0]
+        self.last_t = max((record.t for record in self._stamped(path, last)), default=0)
         if self._file is None:
             self._open_at(path, end)
         return True
+
+    def _stamped(self, path: Path, group: Group) -> Iterator[Record]:
+        for position, line in enumerate(group.lines, group.first):
+            yield from self._record(path, position, line)
 
     def _open_at(self, path: Path, size: int) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -187,11 +216,3 @@ def _write_all(file: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(file, view) :]
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -46,7 +46,10 @@ def decode_header(line: bytes) -> Header:
     Raises:
         ValueError: not a header, or written by a newer version.
     """
-    header = msgspec.json.decode(line, type=Header)
+    try:
+        header = msgspec.json.decode(line, type=Header)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not 1 <= header.tallyman <= VERSION:
         raise ValueError(f"recording format {header.tallyman}; this version reads up to {VERSION}")
     return header
@@ -63,6 +66,9 @@ def decode(line: bytes) -> tuple[int, Input | FactsRecord]:
     Raises:
         ValueError: not JSON, unknown kind, a field of the wrong type, or a bad time (msgspec's errors are ValueErrors).
     """
-    item: Any = _decode_input(line)
-    stamp = line[_STAMP].decode() if line.startswith(b'{"t":"') and line[33:34] == b'"' else _decode_stamp(line).t
+    try:
+        item: Any = _decode_input(line)
+        stamp = line[_STAMP].decode() if line.startswith(b'{"t":"') and line[32:34] == b'Z"' else _decode_stamp(line).t
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return parse_rfc3339(stamp), item

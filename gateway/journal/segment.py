@@ -7,6 +7,7 @@
 is found by its magic and stands on its own ordinals.
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ MAGIC = b"\x5a\x2a\x4d\x18"
 _LEAD = struct.Struct("<4sI")
 _MARK = struct.Struct("<QII")
 _CRC = struct.Struct("<I")
-LEAD_BYTES = _LEAD.size + _MARK.size + _CRC.size
+_FRAME = _LEAD.pack(MAGIC, _MARK.size + _CRC.size)
+LEAD_BYTES = len(_FRAME) + _MARK.size + _CRC.size
 LONGEST_GROUP = 64 << 20
 """Bytes a group may unpack to: more is damage, not data."""
 
@@ -44,7 +46,7 @@ def pack_group(first: int, lines: list[bytes], *, header: bool = False) -> bytes
     """A group's bytes."""
     body = zstandard.ZstdCompressor(level=1, write_checksum=True).compress(b"\n".join(lines) + b"\n")
     mark = _MARK.pack(first, 0 if header else len(lines), len(body))
-    return _LEAD.pack(MAGIC, _MARK.size + _CRC.size) + mark + _CRC.pack(zlib.crc32(mark)) + body
+    return _FRAME + mark + _CRC.pack(zlib.crc32(mark)) + body
 
 
 def read_groups(path: Path) -> Iterator[Group | Damage]:
@@ -67,7 +69,7 @@ def read_groups(path: Path) -> Iterator[Group | Damage]:
 
 def _group_at(content: bytes, offset: int) -> Group | None:
     body_at = offset + LEAD_BYTES
-    if body_at > len(content) or not content.startswith(MAGIC, offset):
+    if body_at > len(content) or not content.startswith(_FRAME, offset):
         return None
     mark = content[offset + _LEAD.size : body_at - _CRC.size]
     if _CRC.unpack_from(content, body_at - _CRC.size)[0] != zlib.crc32(mark):
@@ -77,8 +79,21 @@ def _group_at(content: bytes, offset: int) -> Group | None:
     if len(body) != size:
         return None
     try:
+        frame = zstandard.get_frame_parameters(body)
+        # Rot in the frame's own header: nothing is allocated for it, and nothing is believed without its checksum.
+        if not frame.has_checksum or LONGEST_GROUP < frame.content_size < zstandard.CONTENTSIZE_UNKNOWN:
+            return None
         text = zstandard.ZstdDecompressor().decompress(body, max_output_size=LONGEST_GROUP)
     except zstandard.ZstdError:
         return None
     lines = tuple(text.split(b"\n")[:-1])
     return Group(first, records, lines, body_at + size) if len(lines) == max(1, records) else None
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a new or replaced name in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

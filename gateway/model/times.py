@@ -8,6 +8,9 @@ _MICROSECOND = timedelta(microseconds=1)
 SECOND = 1_000_000
 """One second in microseconds."""
 
+LATEST = 253_402_300_799_999_999
+"""The last instant that has a text form: the end of the year 9999 (RFC 3339 §1)."""
+
 
 def rfc3339(us: int) -> str:
     """Render an instant (µs since the epoch, UTC) as `2026-11-21T06:42:11.250000Z` (RFC 3339 §5.6)."""

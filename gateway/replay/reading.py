@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,9 @@ from msgspec import Struct
 from gateway.errors import RecordingError
 from gateway.journal import records
 from gateway.model.facts import FactsRecord
-from gateway.model.inputs import Input, Reads
+from gateway.model.inputs import Input, Reads, Weighing
+from gateway.model.quantity import parse_decimal
+from gateway.model.times import LATEST
 
 
 class Entry(Struct, frozen=True):
@@ -78,8 +81,7 @@ class Reading:
     def _entry(self, path: Path, number: int, position: int, line: bytes) -> Entry | None:
         try:
             t, item = records.decode(line)
-            if isinstance(item, Reads):
-                _check_rows(item)
+            _check(item)
         except ValueError as error:
             problem = RecordingError(str(path), number, str(error))
             if not self.lenient:
@@ -88,6 +90,17 @@ class Reading:
             self.skipped += 1
             return None
         return Entry(str(path), number, position, t, item)
+
+
+def _check(item: Input | FactsRecord) -> None:
+    """What our drivers and the sequencer vouch for must hold for records from outside before the rules see them."""
+    if isinstance(item, Reads):
+        _check_rows(item)
+    elif isinstance(item, Weighing) and item.value is not None:
+        parse_decimal(item.value)
+    at = getattr(item, "at", None)
+    if at is not None and not 0 <= at <= LATEST:
+        raise ValueError(f"at is {at}: not microseconds since 1970")
 
 
 def _check_rows(reads: Reads) -> None:
@@ -108,6 +121,8 @@ def _check_rows(reads: Reads) -> None:
         for index, name, kind in checks:
             if not isinstance(values[index], kind) or isinstance(values[index], bool):
                 raise ValueError(f"reads[{row}].{name} is {values[index]!r}")
+            if name == "at" and values[index] is not None and not 0 <= values[index] <= LATEST:
+                raise ValueError(f"reads[{row}].at is {values[index]}: not microseconds since 1970")
 
 
 def _lines(path: Path, stream: Iterable[bytes]) -> Iterator[bytes]:
@@ -117,7 +132,7 @@ def _lines(path: Path, stream: Iterable[bytes]) -> Iterator[bytes]:
         for line in stream:
             number += 1
             yield line
-    except (OSError, EOFError, zstandard.ZstdError) as error:
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
         text = f"the file breaks off after this line ({error}); what came before was read"
         raise RecordingError(str(path), number, text) from None
 

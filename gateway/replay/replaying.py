@@ -36,6 +36,7 @@ class Replay:
             ConfigError: neither the caller nor the recording gives a configuration.
             RecordingError: a line cannot be used.
         """
+        self._last_t = 0
         quarantined, first = self._survey()
         settings = (self._configuration or first).settings()
         with tempfile.TemporaryDirectory(prefix="tallyman-replay-") as scratch:
@@ -59,7 +60,7 @@ class Replay:
                         found = config.parse(toml, entry.file)
                     except ConfigError as error:
                         broken = error
-                case Command("quarantine", {"position": int(position)}):
+                case Command("quarantine", {"position": int(position)}, "core"):
                     quarantined.add(position)
         if found is None:
             text = "the recording holds no configuration; give the site's with -c FILE"
@@ -71,6 +72,8 @@ class Replay:
         for entry in entries:
             if entry.position not in quarantined:
                 yield from self._take(core, ledger, entry, entries)
+            else:
+                core.pass_over(entry.t, entry.item)
         position = 1 << 62
         while (deadline := core.engine.deadline) is not None:
             self._last_t = max(self._last_t, deadline)

@@ -32,7 +32,8 @@ class LimitState(Struct):
     state: str = "normal"
     beyond: int | None = None  # since when the on-delay runs
     clear: int | None = None  # since when the off-delay runs
-    frozen: bool = False
+    frozen: int | None = None  # since when there is no good sample
+    lost: int = 0  # µs frozen while the running delay ran
     value: float | None = None
     unit: str = ""
     at: int = 0
@@ -40,7 +41,7 @@ class LimitState(Struct):
     low: float = 0.0
     high: float = 0.0
     area: float = 0.0  # value × µs since start
-    area_to_clear: float = 0.0
+    to_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)  # low, high, area when the off-delay began
 
 
 class Exceeded(Struct, frozen=True):
@@ -72,38 +73,43 @@ class LimitWatch:
     def deadline(self) -> int | None:
         """When (µs) a delay runs out."""
         state = self.state
-        if state.frozen:
+        if state.frozen is not None:
             return None
         if self.active:
-            return None if state.clear is None else state.clear + self.limit.off_delay
-        return None if state.beyond is None else state.beyond + self.limit.on_delay
+            return None if state.clear is None else state.clear + self.limit.off_delay + state.lost
+        return None if state.beyond is None else state.beyond + self.limit.on_delay + state.lost
 
     def sample(self, at: int, measurement: Measurement) -> list[AlarmChange | Exceeded]:
-        """Take one measurement of this limit's quantity, seen at `at` (µs)."""
+        """Take one measurement of this limit's quantity, seen at `at` (µs); time never runs backwards here."""
         state = self.state
+        at = max(at, state.at)
         changes = self.due(at)
         value = measurement.value
         if measurement.quality != "good" or value is None:
-            state.frozen = True
+            if state.frozen is None:
+                self._integrate(at)
+                state.frozen = state.at = at
             return changes
-        state.frozen = False
+        if state.frozen is not None:
+            state.lost += at - state.frozen
+            state.frozen = None
         self._integrate(at)
         state.value, state.unit, state.at = value, measurement.unit, at
         if self._beyond(value):
             state.clear = None
             if state.beyond is None:
-                state.beyond = at
+                state.beyond, state.lost = at, 0
             if state.start is None:
                 state.start, state.low, state.high, state.area = at, value, value, 0.0
         elif self._clear(value):
             if not self.active:
                 state.beyond = state.start = None
             elif state.clear is None:
-                state.clear = at
-                state.area_to_clear = state.area
+                state.clear, state.lost = at, 0
+                state.to_clear = state.low, state.high, state.area
         else:
             state.clear = None
-        if state.start is not None and state.clear is None:
+        if state.start is not None:
             state.low, state.high = min(state.low, value), max(state.high, value)
         return changes + self.due(at)
 
@@ -119,12 +125,15 @@ class LimitWatch:
         changed = self._step("off", deadline)
         changes: list[AlarmChange | Exceeded] = [] if changed is None else [changed]
         if start is not None and end is not None:
-            mean = state.area_to_clear / (end - start) if end > start else state.high
-            changes.append(
-                Exceeded(self.limit, state.unit, start, end, round(state.low, 3), round(state.high, 3), round(mean, 3))
-            )
+            low, high, area = state.to_clear
+            mean = area / (end - start) if end > start else high
+            changes.append(Exceeded(self.limit, state.unit, start, end, round(low, 3), round(high, 3), round(mean, 3)))
         state.beyond = state.clear = state.start = None
         return changes
+
+    def abandon(self) -> None:
+        """Let the running delay go; the next sample starts it anew."""
+        self.state.beyond = self.state.clear = self.state.start = None
 
     def acknowledge(self, at: int, by: str) -> AlarmChange | None:
         """A person has seen it."""

@@ -27,7 +27,7 @@ from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
 from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
 from gateway.rules.documents import Announced
-from gateway.rules.effects import effects
+from gateway.rules.effects import applied, effects
 from gateway.rules.movements import judge
 
 LIGHT_VALID = 5_000_000
@@ -69,7 +69,7 @@ def questions(candidates: list[Candidate]) -> Questions:
 
 
 def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Outcome:
-    """Judge every candidate in order."""
+    """Judge every candidate in order, each knowing what those before it changed."""
     decisions: list[Decision] = []
     changes: list[Effect] = []
     reply: dict[str, Any] | None = None
@@ -80,6 +80,8 @@ def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Out
         found, wanted = DECIDERS[type(one)](settings, one, facts)
         decisions += found
         changes += wanted
+        if isinstance(one, Crossed) and wanted and len(candidates) > 1:
+            facts = applied(facts, wanted)
         if isinstance(one, Announced | Refused) and reply is None:
             refusal = next((item for item in found if isinstance(item, Rejection)), None)
             reply = {"ok": True} if refusal is None else {"ok": False, "error": refusal.detail}
@@ -134,7 +136,7 @@ def _light(portal: Portal, passage: Passage, colour: str) -> DeviceCommand:
 def _announced(settings: Settings, one: Announced, facts: Facts) -> Decided:
     known = facts.documents.get(f"{one.kind}/{one.id}", 0)
     if one.document is None:
-        return ([], []) if not known else ([], [DocumentChange(one.kind, one.id, known + 1, None)])
+        return ([], []) if not known else ([], [DocumentChange(one.kind, one.id, known, None)])
     if one.document.version < known:
         detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
         return [Rejection(one.source, one.at, "stale_version", detail)], []

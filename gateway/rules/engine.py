@@ -4,7 +4,10 @@ The engine's whole memory is `EngineState`, which a snapshot holds; everything e
 Time is only ever `t`, the sequencer's stamp, and the reads' own corrected `at` (both µs since 1970 UTC).
 """
 
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, field
@@ -20,18 +23,33 @@ from gateway.model.inputs import (
     Measurement,
     Read,
     Reads,
+    Row,
     Tick,
     Weighing,
 )
 from gateway.model.outcome import AlarmChange, Passage, Rejection
+from gateway.model.quantity import parse_decimal
 from gateway.model.settings import Settings
 from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
 from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
 from gateway.rules.documents import read_document
-from gateway.rules.passages import ROWS, PortalState, PortalWatch
+from gateway.rules.passages import CEILING_DBM, FLOOR_DBM, ROWS, PortalState, PortalWatch
 
 UNPLACED_DBM = -60.0
 """Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
+
+
+LARGEST_VALUE = 1e12
+"""Measurements beyond this are no measurement: garbage in a register reads as a float, too."""
+
+PICKED = ("at", "antenna", "epc", "rssi")
+"""Columns of reads that the rules use."""
+
+SEQS = range(1, 1 << 63)
+"""Numbers an event can have."""
+
+LATCHED = {"outbox": "uplink", "quarantine": "core"}
+"""Alarms without a limit, and their sources."""
 
 
 class EngineState(Struct):
@@ -48,6 +66,7 @@ class Engine:
 
     def __init__(self, settings: Settings, state: EngineState | None = None) -> None:
         self.state = state if state is not None else EngineState()
+        self.settings = settings
         self.reconfigure(settings)
 
     @classmethod
@@ -61,6 +80,7 @@ class Engine:
 
     def reconfigure(self, settings: Settings) -> None:
         """Put new settings in force; what the old ones knew of ids that remain is kept."""
+        eyes = {portal.id: portal.eyes for portal in self.settings.portals}
         self.settings = settings
         state = self.state
         state.portals = {portal.id: state.portals.get(portal.id, PortalState()) for portal in settings.portals}
@@ -72,6 +92,8 @@ class Engine:
             watch = self._watches[portal.id]
             for antenna in portal.antennas:
                 self._antennas.setdefault(antenna.reader, {})[antenna.port] = (watch, ROWS[antenna.row])
+            if portal.eyes != eyes.get(portal.id):  # they are remembered by index
+                watch.forget_eyes()
             for index, eye in enumerate(portal.eyes):
                 self._eyes[eye.reader, eye.port] = (watch, index)
         self._places = {sensor.id: sensor.location for sensor in settings.sensors}
@@ -80,7 +102,7 @@ class Engine:
         for limit in settings.limits:
             watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
             self._limits.setdefault((limit.sensor, limit.quantity), []).append(watch_limit)
-        self._ignored = frozenset(settings.ignore)
+        self._ignored = frozenset(epc.upper() for epc in settings.ignore)
 
     @property
     def deadline(self) -> int | None:
@@ -102,8 +124,7 @@ class Engine:
             case Measurement():
                 return self._measurement(t, item)
             case Weighing():
-                self._weighing(t, item)
-                return []
+                return self._weighing(t, item)
             case Tick():
                 return self._tick(t)
             case Downlink():
@@ -113,24 +134,36 @@ class Engine:
             case Boot() | Config() | Device():
                 return []
 
+    def abandon(self, t: int) -> None:
+        """Give up, undecided, what is due by `t`: the input that would close it cannot be taken."""
+        for portal in self._watches.values():
+            if portal.deadline is not None and portal.deadline <= t:
+                portal.abandon()
+        for limits in self._limits.values():
+            for limit in limits:
+                if limit.deadline is not None and limit.deadline <= t:
+                    limit.abandon()
+
     def _reads(self, t: int, reads: Reads) -> list[Candidate]:
         antennas = self._antennas.get(reads.reader)
         if antennas is None:
             return []
-        place = {name: index for index, name in enumerate(reads.columns)}
-        at_index, antenna_index, epc_index = place.get("at", -1), place["antenna"], place["epc"]
-        rssi_index = place.get("rssi", -1)
+        if not {"antenna", "epc"} <= set(reads.columns):
+            detail = f"reads of {reads.reader} have columns {list(reads.columns)}; antenna and epc are required"
+            return [Refused(Rejection(reads.reader, t, "bad_input", detail))]
         found: list[Candidate] = []
-        for row in reads.reads:
-            target = antennas.get(row[antenna_index])
-            epc = row[epc_index]
-            if target is None or epc in self._ignored:
+        ignored = self._ignored
+        for at, antenna, tag, rssi in _picked(reads):
+            target = antennas.get(antenna)
+            epc = tag.upper()
+            if target is None or epc in ignored:
                 continue
-            at = row[at_index] if at_index >= 0 else None
-            rssi = row[rssi_index] if rssi_index >= 0 else None
-            ended = target[0].read(t, t if at is None else at, target[1], epc, UNPLACED_DBM if rssi is None else rssi)
+            level = UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM
+            seen = at if at is not None and 0 <= at <= t else t  # `_seen`, spelled out for speed
+            watch, row = target
+            ended = watch.read(t, seen, row, epc, level)
             if ended is not None:
-                found.append(self._crossed(target[0], ended))
+                found.append(self._crossed(watch, ended))
         return found
 
     def _gpi(self, t: int, gpi: Gpi) -> list[Candidate]:
@@ -138,11 +171,16 @@ class Engine:
         if target is None:
             return []
         watch, index = target
-        ended = watch.edge(t, t if gpi.at is None else gpi.at, index, gpi)
+        ended = watch.edge(t, _seen(t, gpi.at), index, gpi)
         return [self._crossed(watch, ended)] if ended is not None else []
 
     def _measurement(self, t: int, measurement: Measurement) -> list[Candidate]:
-        at = t if measurement.at is None else measurement.at
+        at = _seen(t, measurement.at)
+        value = measurement.value
+        if value is not None and not -LARGEST_VALUE <= value <= LARGEST_VALUE:
+            measurement = msgspec.structs.replace(measurement, value=None, quality="bad")  # NaN and infinity, too
+        elif value is not None:  # a whole number as the journal gives it back
+            measurement = msgspec.structs.replace(measurement, value=float(value))
         if measurement.quality == "good" and measurement.value is not None:
             latest = self.state.climate.setdefault(measurement.sensor, {})
             latest[measurement.quantity] = (measurement.value, measurement.unit, at)
@@ -152,10 +190,15 @@ class Engine:
             found += [self._noticed(limit, change, started) for change in limit.sample(at, measurement)]
         return found
 
-    def _weighing(self, t: int, weighing: Weighing) -> None:
+    def _weighing(self, t: int, weighing: Weighing) -> list[Candidate]:
         watch = self._scales.get(weighing.scale)
-        if watch is not None and weighing.mode == "gross":
-            watch.weigh(weighing if weighing.at is not None else msgspec.structs.replace(weighing, at=t))
+        if watch is not None and weighing.mode == "gross" and weighing.value is not None:
+            try:
+                parse_decimal(weighing.value)
+            except ValueError as error:
+                return [Refused(Rejection(weighing.scale, t, "bad_input", f"weight {error}"))]
+            watch.weigh(msgspec.structs.replace(weighing, at=_seen(t, weighing.at)))
+        return []
 
     def _tick(self, t: int) -> list[Candidate]:
         found: list[Candidate] = [
@@ -177,20 +220,21 @@ class Engine:
             case "alarms.ack", {"alarm": str(alarm)}:
                 return self._acknowledge(t, alarm, command.by)
             case "asn.import", {"asn": dict(document)}:
-                return self._document(t, f"down/asn/{document.get('asn', '')}", document, None)
-            case "outbox.park", {"seq": int(seq), "reason": str(reason)}:
+                topic = f"down/asn/{quote(str(document.get('asn', '')), safe='', errors='replace')}"
+                return self._document(t, topic, document, None)
+            case "outbox.park", {"seq": int(seq), "reason": str(reason)} if command.by == "uplink" and seq in SEQS:
                 parked: list[Candidate] = [Parking(seq, reason, t)]
-                return parked + self._latch(t, "outbox", "uplink", f"the broker refused event {seq}: {reason}")
-            case "quarantine", {"position": int(position), "error": str(error)}:
+                return parked + self._latch(t, "outbox", f"the broker refused event {seq}: {reason}")
+            case "quarantine", {"position": int(position), "error": str(error)} if command.by == "core":
                 detail = f"the input at journal position {position} crashed the core twice and is skipped: {error}"
-                return self._latch(t, "quarantine", "core", detail)
+                return self._latch(t, "quarantine", detail)
         detail = f"no command {command.name!r} with arguments {sorted(args)}; known: alarms.ack, asn.import"
         return [Refused(Rejection(f"cmd/{command.name}", t, "bad_command", detail))]
 
     def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:
         if alarm in self.state.latched:
             before = self.state.latched.pop(alarm)
-            change = AlarmChange(alarm, alarm, t, before, "normal", "high", by=by)
+            change = AlarmChange(alarm, LATCHED[alarm], t, before, "normal", "high", by=by)
             return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
         for limits in self._limits.values():
             for limit in limits:
@@ -200,18 +244,19 @@ class Engine:
                     return [Changed(acked), answer] if acked is not None else [answer]
         return [Answered({"ok": False, "error": f"no alarm {alarm!r}; `tallyman alarms` lists them"})]
 
-    def _latch(self, t: int, alarm: str, source: str, detail: str) -> list[Candidate]:
+    def _latch(self, t: int, alarm: str, detail: str) -> list[Candidate]:
         """Raise an alarm that has no limit to return to: it stays until somebody acknowledges it."""
         if alarm in self.state.latched:
             return []
         after = self.state.latched[alarm] = TRANSITIONS["normal", "on"]
-        return [Changed(AlarmChange(alarm, source, t, "normal", after, "high", detail=detail))]
+        return [Changed(AlarmChange(alarm, LATCHED[alarm], t, "normal", after, "high", detail=detail))]
 
     def _noticed(self, limit: LimitWatch, change: Any, started: int | None) -> Candidate:
         if not isinstance(change, AlarmChange):
             return Exceeding(change, limit.location)
         became_active = change.after == "unack_active"
-        since = started if started is not None else limit.state.start
+        start = limit.state.start  # None when the same sample ended it; later when it also began the next one
+        since = start if start is not None and start <= change.at else started
         return Changed(change, since if became_active and limit.location else None)
 
     def _crossed(self, watch: PortalWatch, passage: Passage) -> Crossed:
@@ -223,3 +268,17 @@ class Engine:
             for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
         )
         return Crossed(passage, portal, watch.weighing_for(passage), climate)
+
+
+def _picked(reads: Reads) -> Iterator[Row]:
+    """Time, antenna, EPC and level of every read; None where there is no such column."""
+    place = {name: index for index, name in enumerate(reads.columns)}
+    if "at" in place and "rssi" in place:
+        return map(itemgetter(*(place[name] for name in PICKED)), reads.reads)
+    indexes = [place.get(name) for name in PICKED]
+    return (tuple(None if index is None else row[index] for index in indexes) for row in reads.reads)
+
+
+def _seen(t: int, at: int | None) -> int:
+    """When it was seen: not later than it arrived and not before 1970, or one wrong clock would blind a portal."""
+    return at if at is not None and 0 <= at <= t else t

@@ -35,6 +35,7 @@ class Finding(Struct, frozen=True):
     status: str | None = None  # of the stock it takes; None: by the verdict
     expected: Expected | None = None
     missing: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()  # tags read that already rest here, so they cannot have come in
 
 
 def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
@@ -75,28 +76,35 @@ def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
 def _receive(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding:
     expected = _expected(facts, group.sscc, "asn")
     unit = facts.units.get(group.sscc or "")
+    present = tuple(epc for epc in group.items if _present(facts, epc))
     resolved = [resolve(epc, facts, expected) for epc in group.items]
+    fresh = [one for one in resolved if one.epc not in present]
     missing: tuple[str, ...] = ()
-    present = unit is not None and unit.location is not None
-    if present or (expected is not None and expected.state == "received"):
+    if (unit is not None and unit.location is not None) or (expected is not None and expected.state == "received"):
         lines, found = tagged_lines(resolved), {"already_received"}
     elif expected is not None:
-        load = compare(expected, resolved)
+        load = compare(expected, fresh)
         lines, found, missing = list(load.lines), set(load.found), load.missing
+    elif group.sscc is None and not fresh:
+        lines, found = tagged_lines(resolved), {"already_received"}
     else:
-        lines, found = _loose(group, facts, resolved)
+        lines, found = _loose(group, fresh)
     if _expired(settings, crossed.passage.closed, lines):
         found.add("expired")
     return Finding(
-        "receive", None, crossed.portal.location, found or {"matched"}, lines, expected=expected, missing=missing
+        "receive",
+        None,
+        crossed.portal.location,
+        found or {"matched"},
+        lines,
+        expected=expected,
+        missing=missing,
+        present=present,
     )
 
 
-def _loose(group: Group, facts: Facts, resolved: list[Resolved]) -> tuple[list[Line], set[str]]:
+def _loose(group: Group, fresh: list[Resolved]) -> tuple[list[Line], set[str]]:
     """Goods that no announced unit vouches for: each item stands for itself."""
-    fresh = [one for one in resolved if not _present(facts, one.epc)]
-    if not fresh and resolved:
-        return tagged_lines(resolved), {"already_received"}
     found = set()
     if group.sscc is not None or any(one.expectation is None and one.by != "item" for one in fresh):
         found.add("no_expectation")
@@ -138,13 +146,17 @@ def _transfer(settings: Settings, crossed: Crossed, facts: Facts, group: Group) 
     if unit.location == destination:
         return None
     lines = [_line(content) for content in unit.contents]
-    return Finding("transfer", unit.location, destination, {"moved"}, lines, unit.status)
+    held = unit.status == "hold" or any(_held(facts, line) for line in lines)
+    return Finding("transfer", unit.location, destination, {"on_hold" if held else "moved"}, lines, unit.status)
 
 
 def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, finding: Finding) -> Movement:
     passage, expected = crossed.passage, finding.expected
     verdict, codes = reasons.weigh(finding.type, finding.found)
     by_verdict = "available" if verdict == reasons.ACCEPTED else "hold"
+    evidence = {"direction": passage.direction, "confidence": passage.confidence, **passage.evidence}
+    if finding.present:
+        evidence["present"] = list(finding.present)
     return Movement(
         movement=event_id(settings.site, settings.gateway, "movement", passage.passage, ordinal),
         passage=passage.passage,
@@ -165,7 +177,7 @@ def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, 
         weight=_weighed(crossed, expected) if ordinal == 0 else None,
         climate=crossed.climate,
         missing=finding.missing,
-        evidence={"direction": passage.direction, "confidence": passage.confidence, **passage.evidence},
+        evidence=evidence,
     )
 
 

@@ -22,6 +22,14 @@ DIRECTION_GAP = 50_000
 FLOOR_DBM = -100
 """Weight of a read is its level above this floor, squared: integers, so that every machine sums the same."""
 
+CEILING_DBM = 30
+"""No tag is heard louder than a reader transmits; together with the floor it keeps every sum within 64 bits."""
+
+SPAN_DB = CEILING_DBM - FLOOR_DBM
+
+EDGES_KEPT = 200
+"""Eye edges remembered per passage: a chattering eye must not fill the memory."""
+
 STRAYS_SHOWN = 50
 """Strays whose figures go into the evidence; all of them are named and counted."""
 
@@ -33,7 +41,7 @@ class Trace(Struct):
     """What was heard of one tag during the passage. `moments`/`weights` are per row (outer, middle, inner)."""
 
     reads: int
-    peak: float
+    peak: int | float  # as the reader said it: a snapshot must not turn -50 into -50.0, which are other bytes
     first: int
     last: int
     moments: list[int]
@@ -48,7 +56,7 @@ class PortalState(Struct):
     origin: int = 0  # what moments are relative to: the first opening, even if an earlier read comes late
     activity: int = 0  # last strong read or eye edge, its own time
     heard: int = 0  # arrival of that, gateway time
-    closed: int = -1  # end of the previous passage
+    closed: int = -1  # read time up to which everything belonged to the previous passage
     blocked: list[int] = field(default_factory=list)  # indexes of eyes
     edges: list[tuple[int, int, bool]] = field(default_factory=list)  # at, eye index, blocked
     tags: dict[str, Trace] = field(default_factory=dict)
@@ -77,10 +85,13 @@ class PortalWatch:
 
     def read(self, t: int, at: int, row: int, epc: str, rssi: float) -> Passage | None:
         """Take one read; return the passage it ended, when it is later than the open one allows."""
-        state = self.state
-        strong = rssi >= self.portal.min_rssi
+        state, portal = self.state, self.portal
+        strong = rssi >= portal.min_rssi
         ended = None
-        if state.open and at > self._ends():
+        # Once per read, so `at > self._ends()` and the weight below are spelled out for speed.
+        if state.open and (
+            at > state.opened + portal.longest or (at > state.activity + portal.quiet and not state.blocked)
+        ):
             ended = self.close()
         if not state.open:
             if not strong:
@@ -89,11 +100,8 @@ class PortalWatch:
                 state.late += 1
                 return ended
             self._open(at)
-        elif at < state.opened:
-            if at <= max(state.closed, state.opened - self.portal.settle):
-                state.late += 1
-                return ended
-            state.opened = at
+        elif at < state.opened and not self._earlier(at, opens=strong):
+            return ended
         if strong:
             if at > state.activity:
                 state.activity = at
@@ -109,7 +117,8 @@ class PortalWatch:
             trace.last = at
         elif at < trace.first:
             trace.first = at
-        weight = max(1, int(rssi) - FLOOR_DBM) ** 2
+        level = int(rssi) - FLOOR_DBM
+        weight = level * level if 1 <= level <= SPAN_DB else SPAN_DB**2 if level > 1 else 1
         trace.weights[row] += weight
         trace.moments[row] += weight * (at - state.origin)
         return ended
@@ -129,14 +138,22 @@ class PortalWatch:
             if not blocked or at <= state.closed:
                 return ended
             self._open(at)
-        state.edges.append((at, eye, blocked))
+        elif at < state.opened and not self._earlier(at, opens=blocked):
+            return ended
+        if len(state.edges) < EDGES_KEPT:
+            state.edges.append((at, eye, blocked))
         state.activity = max(state.activity, at)
         state.heard = t
         return ended
 
+    def forget_eyes(self) -> None:
+        """The portal's eyes are others now: what the old ones saw says nothing any more."""
+        self.state.blocked = []
+        self.state.edges = []
+
     def weigh(self, weighing: Weighing) -> None:
         """Remember a settled weight for the passage that is open or about to open."""
-        if weighing.stable and weighing.value is not None and weighing.at is not None:
+        if weighing.stable and weighing.condition == "ok" and weighing.value is not None and weighing.at is not None:
             self.state.weighing = weighing
 
     def due(self, t: int) -> Passage | None:
@@ -165,17 +182,27 @@ class PortalWatch:
             strays=tuple(strays),
             evidence=because | self._evidence(moved, strays),
         )
+        self._shut()
+        return passage
+
+    def abandon(self) -> None:
+        """End the passage without saying what it was."""
+        self._shut()
+
+    def _shut(self) -> None:
+        state = self.state
+        state.closed = self._ends()  # not the last activity: a read that came too late must not open a passage anew
         state.open = False
-        state.closed = closed
         state.tags = {}
         state.edges = []
         state.count = 0
-        return passage
 
     def weighing_for(self, passage: Passage) -> Weighing | None:
-        """The weight that belongs to this passage, taken once."""
+        """The weight that belongs to this passage, taken once, and not by strays."""
         weighing = self.state.weighing
-        if weighing is None or weighing.at is None or weighing.at < passage.opened - WEIGHING_REACH:
+        if weighing is None or weighing.at is None or not passage.moved:
+            return None
+        if not passage.opened - WEIGHING_REACH <= weighing.at <= passage.closed + self.portal.quiet:
             return None
         self.state.weighing = None
         return weighing
@@ -184,6 +211,17 @@ class PortalWatch:
         state = self.state
         state.open = True
         state.opened = state.origin = state.activity = at
+
+    def _earlier(self, at: int, *, opens: bool) -> bool:
+        """Whether what was seen before the opening still belongs to this passage; if so, it began then."""
+        state = self.state
+        if not opens:
+            return False
+        if at <= max(state.closed, state.opened - self.portal.settle):
+            state.late += 1
+            return False
+        state.opened = at
+        return True
 
     def _ends(self) -> int:
         """The read time after which a read no longer belongs to the open passage."""

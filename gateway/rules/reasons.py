@@ -25,6 +25,7 @@ SHIP = {
 }
 TRANSFER = {
     "unknown_tag": REFUSED,
+    "on_hold": REFUSED,
     "moved": ACCEPTED,
 }
 TABLES = {"receive": RECEIVE, "ship": SHIP, "transfer": TRANSFER}

@@ -104,7 +104,7 @@ def changed(movement: Movement, **fields: Any) -> Movement:
 
 SAMPLES: tuple[Decision, ...] = (
     RECEIPT,
-    changed(RECEIPT, verdict="held", reasons=("over",)),
+    changed(RECEIPT, verdict="held", status="hold", reasons=("over",)),
     changed(RECEIPT, reasons=("short",), sscc=None, sscc_epc=None),
     changed(RECEIPT, type="ship", origin="chilled", destination=None),
     changed(RECEIPT, type="transfer", origin="street", destination="chilled"),
@@ -254,7 +254,7 @@ def test_structured_form_holds_the_same_body() -> None:
 
 def test_held_receipt() -> None:
     """A held receipt changes stock to hold: non_sellable_other, lines on hold, and the mismatch is marked."""
-    event, body = rendered(changed(RECEIPT, verdict="held", reasons=("over",)))
+    event, body = rendered(changed(RECEIPT, verdict="held", status="hold", reasons=("over",)))
     assert event.kind == "receipt"
     assert (body["bizStep"], body["disposition"]) == ("receiving", "non_sellable_other")
     assert body["persistentDisposition"] == {"set": ["completeness_inferred", "mismatch_quantity"]}
@@ -273,7 +273,7 @@ def test_receipt_without_unit() -> None:
 
 def test_receipt_of_a_unit_with_nothing_on_it() -> None:
     """A unit that nobody announced and that shows no item is an ObjectEvent of itself."""
-    _, body = rendered(changed(RECEIPT, lines=(), verdict="held", reasons=("no_expectation",), expectation=None))
+    _, body = rendered(changed(RECEIPT, lines=(), verdict="held", status="hold", reasons=("no_expectation",), expectation=None))
     assert (body["type"], body["epcList"]) == ("ObjectEvent", ["urn:epc:id:sscc:0614141.1234567890"])
     assert body["tally:lotQuantityList"] == []
 
@@ -298,7 +298,7 @@ def test_same_lot_in_two_lines_is_one_quantity() -> None:
 def test_unknown_tag_line() -> None:
     """A tag that no scheme explains is listed raw, and its line says that nothing is known."""
     line = Line(None, None, 1000, "each", "unresolved", ("E2" * 12,))
-    _, body = rendered(changed(RECEIPT, lines=(line,), verdict="held", reasons=("unknown_tag",)))
+    _, body = rendered(changed(RECEIPT, lines=(line,), verdict="held", status="hold", reasons=("unknown_tag",)))
     assert body["childEPCs"] == ["urn:epc:raw:96.x" + "E2" * 12]
     entry = body["tally:lotQuantityList"][0]
     assert (entry["tally:gtin"], entry["tally:lot"], entry["tally:quantity"]) == ("", "", 1)

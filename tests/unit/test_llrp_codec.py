@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.readers.llrp.codec import BitString, CodecError, Message, Parameter, decode, decode_parameters, encode
-from gateway.readers.llrp.tables import MESSAGES
+from gateway.readers.llrp.tables import MESSAGES, VERSIONS
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared/data/llrp"
 FILES = sorted(RECORDED.rglob("*.bytes")) or [Path("absent.bytes")]
@@ -175,6 +175,128 @@ def test_singulation_details_inside_an_aispec_event_decode() -> None:
     assert details == Parameter("C1G2SingulationDetails", {"NumCollisionSlots": 3, "NumEmptySlots": 4})
 
 
+def test_versions_are_negotiated_in_the_words_of_1_1() -> None:
+    """Version negotiation encodes as LLRP 1.1 §17.1.1 to §17.1.4 draw it, and keeps the version of its header."""
+    ask = Message("GET_SUPPORTED_VERSION", 1, version=2)
+    assert encode(ask) == bytes.fromhex("082e 0000000a 00000001")
+    status = Parameter("LLRPStatus", {"StatusCode": 0, "ErrorDescription": ""})
+    fields = {"CurrentVersion": 1, "SupportedVersion": 2}
+    told = Message("GET_SUPPORTED_VERSION_RESPONSE", 1, fields, (status,), 2)
+    assert encode(told) == bytes.fromhex("0838 00000014 00000001 01 02 011f0008 0000 0000")
+    chosen = Message("SET_PROTOCOL_VERSION", 2, {"ProtocolVersion": 2}, version=2)
+    assert encode(chosen) == bytes.fromhex("082f 0000000b 00000002 02")
+    for message in (ask, told, chosen, ask._replace(version=1)):
+        raw = encode(message)
+        assert decode(int.from_bytes(raw[:2], "big"), message.id, raw[10:]) == message
+
+
+def test_a_version_reads_by_its_own_tables() -> None:
+    """The same bytes are reserved bits in 1.0.1 and capabilities in 1.1, and come out again either way."""
+    body = bytes.fromhex("011f0008 0000 0000 01470007 fc 0010")
+    kind = MESSAGES["GET_READER_CAPABILITIES_RESPONSE"].number
+    old, new = (decode(version << 10 | kind, 1, body) for version in (1, 2))
+    before = {"CanSupportBlockErase": True, "CanSupportBlockWrite": True, "MaxNumSelectFiltersPerQuery": 16}
+    assert old.parameters[1].fields == before | {"Reserved": 0x3C}
+    later = ("CanSupportBlockPermalock", "CanSupportTagRecommissioning", "CanSupportUMIMethod2", "CanSupportXPC")
+    assert new.parameters[1].fields == before | dict.fromkeys(later, True)
+    assert encode(old)[10:] == encode(new)[10:] == body
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_xpc_words_are_known_in_both_versions(version: int) -> None:
+    """C1G2XPCW1 and W2 are TV parameters, so a reader that sends them under 1.0.1 would cost us the whole report."""
+    body = _report("8c3000 930201 940000")
+    message = decode(version << 10 | 61, 1, body)
+    names = [p.name for p in message.parameters[0].parameters]
+    assert names == ["EPC_96", "C1G2_PC", "C1G2XPCW1", "C1G2XPCW2"]
+    assert encode(message)[10:] == body
+
+
+@pytest.mark.parametrize("version", [0, 3, 7])
+def test_other_versions_are_refused(version: int) -> None:
+    """What LLRP 2.0 or worse means is not guessed."""
+    with pytest.raises(CodecError, match=f"LLRP version {version}"):
+        decode(version << 10 | 62, 1, b"")
+    with pytest.raises(CodecError, match=f"LLRP version {version}"):
+        encode(Message("KEEPALIVE", version=version))
+
+
+def test_reserved_bits_are_kept_wherever_they_stand() -> None:
+    """Reserved bits in a message's header, a parameter's header and between fields come out again as they came in."""
+    raw = bytes.fromhex("e403 00000016 00000001 ff 7cf4000b 00f50007 0002 ff")
+    message = decode(0xE403, 1, raw[10:])
+    assert message.fields == {"ResetToFactoryDefault": True, "Reserved": 0x7F, "ReservedHeader": 0xE000}
+    assert message.parameters[0].fields == {"ReservedHeader": 0x7C00}
+    assert message.parameters[0].parameters[0].fields["Reserved"] == 0x7F
+    assert encode(message) == raw
+    with pytest.raises(CodecError, match="ReservedHeader"):
+        encode(message._replace(fields=message.fields | {"ReservedHeader": 0x400}))
+    with pytest.raises(CodecError, match="Reserved = 128"):
+        encode(message._replace(fields=message.fields | {"Reserved": 0x80}))
+
+
+PHASE = "03ff000e 0000651a 00000038 0abc"
+FINE_RSSI = "03ff000e 0000651a 00000039 ea0c"
+DOPPLER = "03ff000e 0000651a 00000044 fff0"
+ZEBRA_PHASE = "03ff000e 000000a1 000002c5 a0d4"
+
+
+def _report(*customs: str) -> bytes:
+    inside = bytes.fromhex("8d 300000000000000000000001" + "".join(customs))
+    return b"\x00\xf0" + (len(inside) + 4).to_bytes(2, "big") + inside
+
+
+def test_custom_parameters_open_when_asked_for() -> None:
+    """Known custom parameters get names and fields; unknown ones, and all without asking, stay bytes."""
+    body = _report(PHASE, FINE_RSSI, DOPPLER, ZEBRA_PHASE, "03ff000d 00000001 00000002 ff")
+    opened, plain = (decode(_head("RO_ACCESS_REPORT"), 1, body, customs).parameters[0] for customs in (True, False))
+    assert [(p.name, p.fields) for p in opened.parameters[1:]] == [
+        ("ImpinjRFPhaseAngle", {"PhaseAngle": 0xABC}),
+        ("ImpinjPeakRSSI", {"RSSI": -5620}),
+        ("ImpinjRFDopplerFrequency", {"DopplerFrequency": -16}),
+        ("MotoTagPhase", {"Phase": -24364}),
+        ("Custom", {"VendorIdentifier": 1, "ParameterSubtype": 2, "Data": b"\xff"}),
+    ]
+    assert {p.name for p in plain.parameters[1:]} == {"Custom"}
+    for parameter in (opened, plain):
+        assert encode(Message("RO_ACCESS_REPORT", 1, parameters=(parameter,)))[10:] == body
+
+
+@pytest.mark.parametrize("body", ["", "0a", "0abc00", "0abc0000", "0abcff"])
+def test_a_custom_parameter_of_another_shape_stays_opaque(body: str) -> None:
+    """A known custom parameter with a body too short or too long never costs the message around it."""
+    length = 12 + len(body) // 2
+    raw = _report(f"03ff{length:04x} 0000651a 00000038 {body}")
+    message = decode(_head("RO_ACCESS_REPORT"), 1, raw, customs=True)
+    custom = message.parameters[0].parameters[1]
+    assert custom.name == "Custom"
+    assert custom.fields["Data"] == bytes.fromhex(body)
+    assert encode(message)[10:] == raw
+
+
+def test_a_custom_parameter_too_short_for_a_vendor_is_an_error() -> None:
+    """Custom without room for vendor and subtype is malformed, with or without opening."""
+    for customs in (True, False):
+        with pytest.raises(CodecError, match=r"Custom: cut short"):
+            decode(_head("RO_ACCESS_REPORT"), 1, _report("03ff000a 0000651a 0000"), customs)
+
+
+def test_custom_messages_open_when_asked_for() -> None:
+    """IMPINJ_ENABLE_EXTENSIONS has 32 reserved bits; its answer holds an LLRPStatus; a body of another shape stays."""
+    enable = Message("IMPINJ_ENABLE_EXTENSIONS", 3)
+    assert encode(enable) == bytes.fromhex("07ff 00000013 00000003 0000651a 15 00000000")
+    assert decode(0x07FF, 3, encode(enable)[10:], customs=True) == enable
+    answer = bytes.fromhex("0000651a 16 011f0008 0000 0000")
+    opened = decode(0x07FF, 3, answer, customs=True)
+    assert opened.name == "IMPINJ_ENABLE_EXTENSIONS_RESPONSE"
+    assert opened.parameters[0].fields["StatusCode"] == 0
+    assert encode(opened)[10:] == answer
+    for body in ("0000651a 15 0000", "0000651a 16 011f00ff", "0000651a 99", "00000001 15"):
+        kept = decode(0x07FF, 3, bytes.fromhex(body), customs=True)
+        assert kept.name == "CUSTOM_MESSAGE"
+        assert encode(kept)[10:] == bytes.fromhex(body)
+
+
 def test_unknown_things_are_kept_as_they_came() -> None:
     """Unknown messages, unknown TLV parameters and custom ones decode to bytes and encode to the same bytes."""
     unknown = decode(2 << 10 | 999, 5, b"whatever")
@@ -212,6 +334,15 @@ def test_malformed_message_is_an_error_that_says_where(name: str, body: str, say
     with pytest.raises(CodecError, match=says) as caught:
         decode(_head(name), 1, bytes.fromhex(body))
     assert str(caught.value).startswith(name)
+
+
+def test_an_error_knows_its_byte() -> None:
+    """An unknown TV parameter has no length to skip, so the message is rejected, with the byte where it stands."""
+    body = _report("81 0001", "ff")
+    with pytest.raises(CodecError, match="TagReportData: unknown TV parameter 127") as caught:
+        decode(_head("RO_ACCESS_REPORT"), 1, body)
+    assert body[caught.value.position or 0] == 0xFF
+    assert caught.value.position == len(body) - 1
 
 
 def test_nesting_has_an_end() -> None:

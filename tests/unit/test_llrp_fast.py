@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.readers.llrp.codec import BitString, CodecError, Parameter, encode_parameters
-from gateway.readers.llrp.fast import TagReports
+from gateway.readers.llrp.fast import TagReports, gulps
 
 EPC = bytes.fromhex("3034257bf7194e4000001a85")
 SEEN = 1_795_243_331_250_000
@@ -147,3 +147,23 @@ def test_what_is_learnt_is_bounded() -> None:
             report(*FULL, Parameter("Custom", {"VendorIdentifier": 1, "ParameterSubtype": 1, "Data": bytes(size)}))
         )
     assert sum(map(len, reports._shapes.values())) <= 256
+
+
+@pytest.mark.parametrize("sizes", [[], [51] * 200, [1020] * 7, [51, 51, 55, 51, 51, 51], [0, 0, 0], [9000, 9000]])
+def test_gulps_keep_order_and_are_few_kinds(sizes: list[int]) -> None:
+    """Joined they are the bodies in order; each holds one size, a power of two of them, and some 4 KiB at most."""
+    bodies = [bytes([number % 256]) * size for number, size in enumerate(sizes)]
+    found = list(gulps(bodies))
+    assert [body for gulp in found for body in gulp] == bodies
+    assert all(len(set(map(len, gulp))) == 1 for gulp in found)
+    assert all(len(gulp).bit_count() == 1 for gulp in found)
+    assert all(len(gulp) == 1 or sum(map(len, gulp)) <= 4096 for gulp in found)
+
+
+def test_a_gulp_gives_the_rows_of_its_bodies() -> None:
+    """Messages taken together give the rows they give one by one, and none is walked."""
+    bodies = [report(*FULL, epc=Parameter("EPC_96", {"EPC": n.to_bytes(12, "big")})) for n in range(150)]
+    together, single = TagReports(), TagReports()
+    rows = [row for gulp in gulps(bodies) for row in together.rows(b"".join(gulp), utc=5)]
+    assert rows == [row for body in bodies for row in single.rows(body, utc=5)]
+    assert together.walked == 0

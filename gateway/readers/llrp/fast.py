@@ -3,14 +3,15 @@
 A reader sends the same few parameters in the same order for every tag. The first report of a shape is walked once to
 learn its *layout*: which bytes are values and which are types, lengths and counts. From then on a whole message is
 checked against the layout with one masked comparison of big integers, and its values are taken with one
-`struct.unpack`, column by column. What does not fit is cut into single reports, and what still does not fit goes
+`struct.unpack`, column by column; messages that came together are taken together (`gulps`), for a body of reports
+beside another is a body of reports. What does not fit is cut into single reports, and what still does not fit goes
 through `codec`, which is the definition of right: the properties hold this file to it.
 
 Rows are `gateway.model.inputs.COLUMNS`; `at` is the last-seen time (else first-seen; UTC before uptime) plus the shift.
 """
 
-from collections.abc import Iterator
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from itertools import groupby, repeat
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ _TIMES = {4: (4, False), 2: (3, False), 5: (2, True), 3: (1, True)}  # type → 
 _COLUMN = {1: ANTENNA, 6: RSSI, 7: CHANNEL, 8: COUNT}
 _CODE = {ANTENNA: "H", RSSI: "b", CHANNEL: "H", COUNT: "H"}
 _KEPT = 256  # shapes
+_GULP = 4096  # bytes; longer blocks gain nothing, and a shape costs memory by its length
 
 
 class _Layout(NamedTuple):
@@ -75,6 +77,21 @@ def _shape(layout: _Layout, times: int) -> _Shape:
         layout.fine,
         layout.uptime,
     )
+
+
+def gulps(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Divide bodies of RO_ACCESS_REPORT, in their order, into lists that `TagReports.rows` likes to have joined.
+
+    Each holds bodies of one size and a power of two of them, so that few shapes serve any number of messages.
+    """
+    for size, group in groupby(bodies, len):
+        alike = list(group)
+        taken, count = 0, 1 << (_GULP // max(size, 1) or 1).bit_length() - 1
+        while taken < len(alike):
+            while count > len(alike) - taken:
+                count //= 2
+            yield alike[taken : taken + count]
+            taken += count
 
 
 class TagReports:

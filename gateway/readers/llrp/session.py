@@ -10,7 +10,7 @@ where its row says. A message that cannot be decoded is counted in `rejected` an
 raises. Once the session has `failed` it only waits to be thrown away, together with its socket.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.model.inputs import COLUMNS, Gpi, Reads, Row
@@ -18,7 +18,7 @@ from gateway.readers.llrp import rospec
 from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
 from gateway.readers.llrp.clock import ReaderClock
 from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode, encode
-from gateway.readers.llrp.fast import IMPINJ, TagReports
+from gateway.readers.llrp.fast import IMPINJ, TagReports, gulps
 from gateway.readers.llrp.frames import Framer
 from gateway.readers.llrp.handshake import STEPS, State
 from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready, SessionEvent
@@ -32,6 +32,7 @@ SLACK = 1_000
 """µs by which a report may change our idea of the reader's clock without its own rows being corrected again."""
 
 _VERSIONS = (1, 2)  # LLRP 1.0.1 and 1.1; we speak 1
+_REPORTS = tuple(version << 10 | _REPORT for version in _VERSIONS)
 
 
 class _Pending(NamedTuple):
@@ -85,13 +86,19 @@ class Session:
             return
         self._now = self._heard = now
         self._epoch = 0 if wall is None else wall - now
+        bodies: list[bytes] = []  # of reports that came one after the other
         for head, number, body in self._framer.feed(data):
+            if head & 0x1FFF in _REPORTS:
+                bodies.append(body)
+                continue
+            if bodies:
+                self._report(bodies)
+                bodies = []
             if head >> 10 & 7 not in _VERSIONS:
                 self._reject(f"message of LLRP version {head >> 10 & 7}")
-            elif head & 0x3FF == _REPORT:
-                self._report(body)
             else:
                 self._message(head, number, body)
+        self._report(bodies)
         if self._framer.error is not None:
             self._fail(str(self._framer.error), refused=False)
         self._flush()
@@ -335,16 +342,24 @@ class Session:
                 refused=True,
             )
 
-    def _report(self, body: bytes) -> None:
-        """RO_ACCESS_REPORT: the hot path."""
+    def _report(self, bodies: Sequence[bytes]) -> None:
+        """RO_ACCESS_REPORTs: the hot path."""
+        for gulp in gulps(bodies):
+            try:
+                self._take(b"".join(gulp))
+            except CodecError:
+                for body in gulp:  # only the malformed ones are lost
+                    try:
+                        self._take(body)
+                    except CodecError as error:
+                        self._reject(str(error))
+
+    def _take(self, body: bytes) -> None:
+        """Gather the rows of a body, their times corrected, and learn from them about the reader's clock."""
         reports, now, epoch = self._reports, self._now, self._epoch
         utc, uptime = self._utc.offset(now) + epoch, self._uptime.offset(now) + epoch
         walked = reports.walked
-        try:
-            rows = reports.rows(body, utc, uptime)
-        except CodecError as error:
-            self._reject(str(error))
-            return
+        rows = reports.rows(body, utc, uptime)
         if not rows:
             return
         self.tags += len(rows)

@@ -1,4 +1,4 @@
-"""LLRP's messages and parameters as tables, compiled once from the text of `tables_llrp101`.
+"""LLRP's messages and parameters as tables, compiled once from the text of `tables_llrp101`, `_llrp11` and `_vendors`.
 
 This file knows shapes and names; it does not know what to do with them (that is `codec`).
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from gateway.readers.llrp import tables_llrp101 as text
+from gateway.readers.llrp import tables_llrp11, tables_llrp101, tables_vendors
 
 
 class Field(NamedTuple):
@@ -17,6 +17,7 @@ class Field(NamedTuple):
     kind: str
     bits: int
     enumeration: str | None
+    unit: str | None = None
 
 
 class Scalars(NamedTuple):
@@ -27,10 +28,15 @@ class Scalars(NamedTuple):
 
 
 class Bits(NamedTuple):
-    """Step: fields smaller than a byte, packed into `size` bytes; each (name, shift, width, is a flag)."""
+    """Step: fields smaller than a byte, packed into `size` bytes; each (name, shift, width, is a flag).
+
+    Reserved bits should be zero. Where they are not, they are kept under the name `reserved`.
+    """
 
     size: int
     fields: tuple[tuple[str, int, int, bool], ...]
+    reserved: str
+    mask: int  # ones where bits are reserved
 
 
 class Variable(NamedTuple):
@@ -51,7 +57,7 @@ class Child(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """One message or parameter."""
+    """One message or parameter. With a vendor it is a custom one, and its number is the subtype."""
 
     number: int
     name: str
@@ -59,10 +65,19 @@ class Definition(NamedTuple):
     steps: tuple[Step, ...]
     children: tuple[Child, ...]
     size: int  # of its fixed fields, in bytes
+    vendor: int = 0
 
 
-_SCALAR = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s8": "b", "s16": "h", "u96": "12s"}
-_WIDTH = {"u1": 1, "u2": 2, "u8": 8, "s8": 8, "u16": 16, "s16": 16, "u32": 32, "u64": 64, "u96": 96}
+class Tables(NamedTuple):
+    """Everything that one version of LLRP defines."""
+
+    messages: dict[str, Definition]
+    parameters: dict[str, Definition]
+    choices: dict[str, tuple[str, ...]]
+
+
+_SCALAR = dict(u8="B", u16="H", u32="I", u64="Q", u96="12s", s8="b", s16="h", s32="i")  # noqa: C408 - a line, not eight
+_WIDTH = {"u1": 1, "u2": 2} | {kind: int(kind[1:]) for kind in _SCALAR}
 
 
 def _lines(block: str) -> Iterator[str]:
@@ -81,26 +96,30 @@ def _lines(block: str) -> Iterator[str]:
 
 def _field(token: str) -> Field:
     name, _, kind = token.partition(":")
+    kind, _, unit = kind.partition("@")
     kind, _, enumeration = kind.partition("=")
     if name == "-":
         return Field("", "-", int(kind), None)
-    return Field(name, kind, _WIDTH.get(kind, 0), enumeration or None)
+    return Field(name, kind, _WIDTH.get(kind, 0), enumeration or None, unit or None)
 
 
-def _bits(run: list[Field]) -> Bits:
+def _bits(run: list[Field], reserved: str) -> Bits:
     left = total = sum(field.bits for field in run)
-    fields = []
+    fields, mask = [], 0
     for field in run:
         left -= field.bits
         if field.name:
             fields.append((field.name, left, field.bits, field.bits == 1 and field.enumeration is None))
-    return Bits(total // 8, tuple(fields))
+        else:
+            mask |= (1 << field.bits) - 1 << left
+    return Bits(total // 8, tuple(fields), reserved, mask)
 
 
 def _steps(fields: tuple[Field, ...]) -> Iterator[Step]:
     """Group fields into steps: runs of bits up to a byte boundary, runs of numbers, and each variable field alone."""
     bits: list[Field] = []
     scalars: list[Field] = []
+    runs = 0
     for field in fields:
         if bits or field.kind in ("u1", "u2", "-"):
             if scalars:
@@ -108,7 +127,8 @@ def _steps(fields: tuple[Field, ...]) -> Iterator[Step]:
                 scalars = []
             bits.append(field)
             if sum(f.bits for f in bits) % 8 == 0:
-                yield _bits(bits)
+                runs += 1
+                yield _bits(bits, "Reserved" if runs == 1 else f"Reserved{runs}")
                 bits = []
         elif field.kind in _SCALAR:
             scalars.append(field)
@@ -125,27 +145,69 @@ def _scalars(run: list[Field]) -> Scalars:
     return Scalars(tuple(f.name for f in run), Struct(">" + "".join(_SCALAR[f.kind] for f in run)))
 
 
-def _definition(line: str) -> Definition:
+def _definition(line: str, vendor: int) -> Definition:
     head, _, tail = line.partition("|")
     number, name, *tokens = head.split()
     fields = tuple(_field(token) for token in tokens)
     children = tuple(Child(t.rstrip("?*+"), t[-1] if t[-1] in "?*+" else "") for t in tail.split())
-    return Definition(int(number), name, fields, tuple(_steps(fields)), children, sum(f.bits for f in fields) // 8)
+    size = sum(f.bits for f in fields) // 8
+    return Definition(int(number), name, fields, tuple(_steps(fields)), children, size, vendor)
 
 
-MESSAGES = {d.name: d for d in map(_definition, _lines(text.MESSAGES))}
-PARAMETERS = {d.name: d for d in map(_definition, _lines(text.PARAMETERS))}
+def definitions(block: str, vendor: int = 0) -> dict[str, Definition]:
+    """Compile a block of definitions: name → definition, in the order of the text."""
+    return {d.name: d for d in (_definition(line, vendor) for line in _lines(block))}
+
+
+def choices(block: str) -> dict[str, tuple[str, ...]]:
+    """Compile a block of choices: choice → names of the parameters it stands for."""
+    return {name: tuple(members) for name, *members in map(str.split, _lines(block))}
+
+
+def enumerations(*blocks: str) -> dict[str, dict[int, str]]:
+    """Compile blocks of enumerations: enumeration → value → name. A later block adds to the values of an earlier."""
+    found: dict[str, dict[int, str]] = {}
+    for block in blocks:
+        for name, *entries in map(str.split, _lines(block)):
+            values = found.setdefault(name, {})
+            for entry in entries:
+                value, _, label = entry.partition("=")
+                values[int(value)] = label
+    return found
+
+
+_OLD = Tables(
+    definitions(tables_llrp101.MESSAGES),
+    definitions(tables_llrp101.PARAMETERS),
+    choices(tables_llrp101.CHOICES),
+)
+_NEW = Tables(
+    definitions(tables_llrp11.MESSAGES),
+    definitions(tables_llrp11.PARAMETERS),
+    choices(tables_llrp11.CHOICES),
+)
+_1_0_1 = Tables(_NEW[0] | _OLD[0], _NEW[1] | _OLD[1], _NEW[2] | _OLD[2])
+
+VERSIONS = {1: _1_0_1, 2: Tables(_OLD[0] | _NEW[0], _OLD[1] | _NEW[1], _OLD[2] | _NEW[2])}
+"""Version in a message's header → tables. 1.0.1 knows what 1.1 added too, for some readers send it all the same (and
+version negotiation may be asked of either); where 1.1 changed a definition each has its own."""
+
+VERSION_NAMES = {1: "1.0.1", 2: "1.1"}
+
+MESSAGES, PARAMETERS, CHOICES = _1_0_1
 MESSAGE_NUMBERS = {d.number: d for d in MESSAGES.values()}
 PARAMETER_NUMBERS = {d.number: d for d in PARAMETERS.values()}
 
-CHOICES = {name: tuple(members) for name, *members in map(str.split, _lines(text.CHOICES))}
-"""Choice → names of the parameters it stands for."""
-
-ENUMERATIONS = {
-    name: {int(value): label for value, _, label in (entry.partition("=") for entry in entries)}
-    for name, *entries in map(str.split, _lines(text.ENUMERATIONS))
+CUSTOM_MESSAGES = {
+    n: d for vendor, text in tables_vendors.MESSAGES.items() for n, d in definitions(text, vendor).items()
 }
-"""Enumeration → value → name."""
+CUSTOM_PARAMETERS = {
+    n: d for vendor, text in tables_vendors.PARAMETERS.items() for n, d in definitions(text, vendor).items()
+}
+"""Name → definition of the custom messages and parameters that we know."""
+
+ENUMERATIONS = enumerations(tables_llrp101.ENUMERATIONS, tables_llrp11.ENUMERATIONS, tables_vendors.ENUMERATIONS)
+"""Enumeration → value → name. No version or vendor gives another name to a value."""
 
 RESPONSES = {name: f"{name}_RESPONSE" for name in MESSAGES if f"{name}_RESPONSE" in MESSAGES} | {
     "CUSTOM_MESSAGE": "CUSTOM_MESSAGE"

@@ -2,8 +2,10 @@
 
 A definition is `number name field… | child…`; a line that is indented continues the one before.
 
-- field: `name:kind`, with `=Enumeration` where its values have names; `-:n` is n reserved bits
-- kind: u1 u2 u8 u16 u32 u64 u96 s8 s16; u1v u8v u16v u32v utf8v (a count, then so many); rest (to the end)
+- field: `name:kind`, with `=Enumeration` where its values have names and `@unit` where it has one; `-:n` is n reserved
+  bits
+- kind: u1 u2 u8 u16 u32 u64 u96 s8 s16 s32; u1v u8v u16v u32v utf8v (a count, then so many); rest (to the end)
+- unit: µs ms ns, dBm dB, cdBm cdBi (hundredths), kHz, bit/s, bit and word (positions), …
 - child: exactly one, `?` at most one, `*` any number, `+` at least one; `<Choice>` is one of that choice's parameters
 """
 
@@ -58,11 +60,11 @@ MESSAGES = """
 
 PARAMETERS = """
 1 AntennaID AntennaID:u16
-2 FirstSeenTimestampUTC Microseconds:u64
-3 FirstSeenTimestampUptime Microseconds:u64
-4 LastSeenTimestampUTC Microseconds:u64
-5 LastSeenTimestampUptime Microseconds:u64
-6 PeakRSSI PeakRSSI:s8
+2 FirstSeenTimestampUTC Microseconds:u64@µs
+3 FirstSeenTimestampUptime Microseconds:u64@µs
+4 LastSeenTimestampUTC Microseconds:u64@µs
+5 LastSeenTimestampUptime Microseconds:u64@µs
+6 PeakRSSI PeakRSSI:s8@dBm
 7 ChannelIndex ChannelIndex:u16
 8 TagSeenCount TagCount:u16
 9 ROSpecID ROSpecID:u32
@@ -74,42 +76,40 @@ PARAMETERS = """
 16 AccessSpecID AccessSpecID:u32
 17 OpSpecID OpSpecID:u16
 18 C1G2SingulationDetails NumCollisionSlots:u16 NumEmptySlots:u16
-128 UTCTimestamp Microseconds:u64
-129 Uptime Microseconds:u64
-137 GeneralDeviceCapabilities MaxNumberOfAntennaSupported:u16 CanSetAntennaProperties:u1
-    HasUTCClockCapability:u1 -:14 DeviceManufacturerName:u32 ModelName:u32 ReaderFirmwareVersion:utf8v |
-    ReceiveSensitivityTableEntry+ PerAntennaReceiveSensitivityRange* GPIOCapabilities PerAntennaAirProtocol+
-139 ReceiveSensitivityTableEntry Index:u16 ReceiveSensitivityValue:s16
+128 UTCTimestamp Microseconds:u64@µs
+129 Uptime Microseconds:u64@µs
+137 GeneralDeviceCapabilities MaxNumberOfAntennaSupported:u16 CanSetAntennaProperties:u1 HasUTCClockCapability:u1 -:14
+    DeviceManufacturerName:u32 ModelName:u32 ReaderFirmwareVersion:utf8v | ReceiveSensitivityTableEntry+
+    PerAntennaReceiveSensitivityRange* GPIOCapabilities PerAntennaAirProtocol+
+139 ReceiveSensitivityTableEntry Index:u16 ReceiveSensitivityValue:s16@dB
 140 PerAntennaAirProtocol AntennaID:u16 ProtocolID:u8v=AirProtocols
 141 GPIOCapabilities NumGPIs:u16 NumGPOs:u16
 142 LLRPCapabilities CanDoRFSurvey:u1 CanReportBufferFillWarning:u1 SupportsClientRequestOpSpec:u1
-    CanDoTagInventoryStateAwareSingulation:u1 SupportsEventAndReportHolding:u1 -:3
-    MaxNumPriorityLevelsSupported:u8 ClientRequestOpSpecTimeout:u16 MaxNumROSpecs:u32 MaxNumSpecsPerROSpec:u32
+    CanDoTagInventoryStateAwareSingulation:u1 SupportsEventAndReportHolding:u1 -:3 MaxNumPriorityLevelsSupported:u8
+    ClientRequestOpSpecTimeout:u16@ms MaxNumROSpecs:u32 MaxNumSpecsPerROSpec:u32
     MaxNumInventoryParameterSpecsPerAISpec:u32 MaxNumAccessSpecs:u32 MaxNumOpSpecsPerAccessSpec:u32
-143 RegulatoryCapabilities CountryCode:u16 CommunicationsStandard:u16=CommunicationsStandard |
-    UHFBandCapabilities? Custom*
+143 RegulatoryCapabilities CountryCode:u16 CommunicationsStandard:u16=CommunicationsStandard | UHFBandCapabilities?
+    Custom*
 144 UHFBandCapabilities | TransmitPowerLevelTableEntry+ FrequencyInformation <AirProtocolUHFRFModeTable>+
-145 TransmitPowerLevelTableEntry Index:u16 TransmitPowerValue:s16
+145 TransmitPowerLevelTableEntry Index:u16 TransmitPowerValue:s16@cdBm
 146 FrequencyInformation Hopping:u1 -:7 | FrequencyHopTable* FixedFrequencyTable?
-147 FrequencyHopTable HopTableID:u8 -:8 Frequency:u32v
-148 FixedFrequencyTable Frequency:u32v
-149 PerAntennaReceiveSensitivityRange AntennaID:u16 ReceiveSensitivityIndexMin:u16
-    ReceiveSensitivityIndexMax:u16
+147 FrequencyHopTable HopTableID:u8 -:8 Frequency:u32v@kHz
+148 FixedFrequencyTable Frequency:u32v@kHz
+149 PerAntennaReceiveSensitivityRange AntennaID:u16 ReceiveSensitivityIndexMin:u16 ReceiveSensitivityIndexMax:u16
 177 ROSpec ROSpecID:u32 Priority:u8 CurrentState:u8=ROSpecState | ROBoundarySpec <SpecParameter>+ ROReportSpec?
 178 ROBoundarySpec | ROSpecStartTrigger ROSpecStopTrigger
 179 ROSpecStartTrigger ROSpecStartTriggerType:u8=ROSpecStartTriggerType | PeriodicTriggerValue? GPITriggerValue?
-180 PeriodicTriggerValue Offset:u32 Period:u32 | UTCTimestamp?
-181 GPITriggerValue GPIPortNum:u16 GPIEvent:u1 -:7 Timeout:u32
-182 ROSpecStopTrigger ROSpecStopTriggerType:u8=ROSpecStopTriggerType DurationTriggerValue:u32 | GPITriggerValue?
+180 PeriodicTriggerValue Offset:u32@ms Period:u32@ms | UTCTimestamp?
+181 GPITriggerValue GPIPortNum:u16 GPIEvent:u1 -:7 Timeout:u32@ms
+182 ROSpecStopTrigger ROSpecStopTriggerType:u8=ROSpecStopTriggerType DurationTriggerValue:u32@ms | GPITriggerValue?
 183 AISpec AntennaIDs:u16v | AISpecStopTrigger InventoryParameterSpec+ Custom*
-184 AISpecStopTrigger AISpecStopTriggerType:u8=AISpecStopTriggerType DurationTrigger:u32 | GPITriggerValue?
+184 AISpecStopTrigger AISpecStopTriggerType:u8=AISpecStopTriggerType DurationTrigger:u32@ms | GPITriggerValue?
     TagObservationTrigger?
-185 TagObservationTrigger TriggerType:u8=TagObservationTriggerType -:8 NumberOfTags:u16 NumberOfAttempts:u16
-    T:u16 Timeout:u32
-186 InventoryParameterSpec InventoryParameterSpecID:u16 ProtocolID:u8=AirProtocols | AntennaConfiguration*
-    Custom*
-187 RFSurveySpec AntennaID:u16 StartFrequency:u32 EndFrequency:u32 | RFSurveySpecStopTrigger Custom*
-188 RFSurveySpecStopTrigger StopTriggerType:u8=RFSurveySpecStopTriggerType DurationPeriod:u32 N:u32
+185 TagObservationTrigger TriggerType:u8=TagObservationTriggerType -:8 NumberOfTags:u16 NumberOfAttempts:u16 T:u16@ms
+    Timeout:u32@ms
+186 InventoryParameterSpec InventoryParameterSpecID:u16 ProtocolID:u8=AirProtocols | AntennaConfiguration* Custom*
+187 RFSurveySpec AntennaID:u16 StartFrequency:u32@kHz EndFrequency:u32@kHz | RFSurveySpecStopTrigger Custom*
+188 RFSurveySpecStopTrigger StopTriggerType:u8=RFSurveySpecStopTriggerType DurationPeriod:u32@ms N:u32
 207 AccessSpec AccessSpecID:u32 AntennaID:u16 ProtocolID:u8=AirProtocols CurrentState:u1=AccessSpecState -:7
     ROSpecID:u32 | AccessSpecStopTrigger AccessCommand AccessReportSpec? Custom*
 208 AccessSpecStopTrigger AccessSpecStopTrigger:u8=AccessSpecStopTriggerType OperationCountValue:u16
@@ -117,34 +117,33 @@ PARAMETERS = """
 217 LLRPConfigurationStateValue LLRPConfigurationStateValue:u32
 218 Identification IDType:u8=IdentificationType ReaderID:u8v
 219 GPOWriteData GPOPortNumber:u16 GPOData:u1 -:7
-220 KeepaliveSpec KeepaliveTriggerType:u8=KeepaliveTriggerType PeriodicTriggerValue:u32
-221 AntennaProperties AntennaConnected:u1 -:7 AntennaID:u16 AntennaGain:s16
+220 KeepaliveSpec KeepaliveTriggerType:u8=KeepaliveTriggerType PeriodicTriggerValue:u32@ms
+221 AntennaProperties AntennaConnected:u1 -:7 AntennaID:u16 AntennaGain:s16@cdBi
 222 AntennaConfiguration AntennaID:u16 | RFReceiver? RFTransmitter? <AirProtocolInventoryCommandSettings>*
 223 RFReceiver ReceiverSensitivity:u16
 224 RFTransmitter HopTableID:u16 ChannelIndex:u16 TransmitPower:u16
 225 GPIPortCurrentState GPIPortNum:u16 Config:u1 -:7 State:u8=GPIPortState
 226 EventsAndReports HoldEventsAndReportsUponReconnect:u1 -:7
 237 ROReportSpec ROReportTrigger:u8=ROReportTriggerType N:u16 | TagReportContentSelector Custom*
-238 TagReportContentSelector EnableROSpecID:u1 EnableSpecIndex:u1 EnableInventoryParameterSpecID:u1
-    EnableAntennaID:u1 EnableChannelIndex:u1 EnablePeakRSSI:u1 EnableFirstSeenTimestamp:u1
-    EnableLastSeenTimestamp:u1 EnableTagSeenCount:u1 EnableAccessSpecID:u1 -:6 | <AirProtocolEPCMemorySelector>*
+238 TagReportContentSelector EnableROSpecID:u1 EnableSpecIndex:u1 EnableInventoryParameterSpecID:u1 EnableAntennaID:u1
+    EnableChannelIndex:u1 EnablePeakRSSI:u1 EnableFirstSeenTimestamp:u1 EnableLastSeenTimestamp:u1
+    EnableTagSeenCount:u1 EnableAccessSpecID:u1 -:6 | <AirProtocolEPCMemorySelector>*
 239 AccessReportSpec AccessReportTrigger:u8=AccessReportTriggerType
-240 TagReportData | <EPCParameter> ROSpecID? SpecIndex? InventoryParameterSpecID? AntennaID? PeakRSSI?
-    ChannelIndex? FirstSeenTimestampUTC? FirstSeenTimestampUptime? LastSeenTimestampUTC?
-    LastSeenTimestampUptime? TagSeenCount? <AirProtocolTagData>* AccessSpecID? <AccessCommandOpSpecResult>*
-    Custom*
+240 TagReportData | <EPCParameter> ROSpecID? SpecIndex? InventoryParameterSpecID? AntennaID? PeakRSSI? ChannelIndex?
+    FirstSeenTimestampUTC? FirstSeenTimestampUptime? LastSeenTimestampUTC? LastSeenTimestampUptime? TagSeenCount?
+    <AirProtocolTagData>* AccessSpecID? <AccessCommandOpSpecResult>* Custom*
 241 EPCData EPC:u1v
 242 RFSurveyReportData | ROSpecID? SpecIndex? FrequencyRSSILevelEntry+ Custom*
-243 FrequencyRSSILevelEntry Frequency:u32 Bandwidth:u32 AverageRSSI:s8 PeakRSSI:s8 | <Timestamp>
+243 FrequencyRSSILevelEntry Frequency:u32@kHz Bandwidth:u32@kHz AverageRSSI:s8@dBm PeakRSSI:s8@dBm | <Timestamp>
 244 ReaderEventNotificationSpec | EventNotificationState+
 245 EventNotificationState EventType:u16=NotificationEventType NotificationState:u1 -:7
-246 ReaderEventNotificationData | <Timestamp> HoppingEvent? GPIEvent? ROSpecEvent?
-    ReportBufferLevelWarningEvent? ReportBufferOverflowErrorEvent? ReaderExceptionEvent? RFSurveyEvent?
-    AISpecEvent? AntennaEvent? ConnectionAttemptEvent? ConnectionCloseEvent? Custom*
+246 ReaderEventNotificationData | <Timestamp> HoppingEvent? GPIEvent? ROSpecEvent? ReportBufferLevelWarningEvent?
+    ReportBufferOverflowErrorEvent? ReaderExceptionEvent? RFSurveyEvent? AISpecEvent? AntennaEvent?
+    ConnectionAttemptEvent? ConnectionCloseEvent? Custom*
 247 HoppingEvent HopTableID:u16 NextChannelIndex:u16
 248 GPIEvent GPIPortNumber:u16 GPIEvent:u1 -:7
 249 ROSpecEvent EventType:u8=ROSpecEventType ROSpecID:u32 PreemptingROSpecID:u32
-250 ReportBufferLevelWarningEvent ReportBufferPercentageFull:u8
+250 ReportBufferLevelWarningEvent ReportBufferPercentageFull:u8@%
 251 ReportBufferOverflowErrorEvent
 252 ReaderExceptionEvent Message:utf8v | ROSpecID? SpecIndex? InventoryParameterSpecID? AntennaID? AccessSpecID?
     OpSpecID? Custom*
@@ -158,31 +157,28 @@ PARAMETERS = """
 289 ParameterError ParameterType:u16 ErrorCode:u16=StatusCode | FieldError? ParameterError?
 327 C1G2LLRPCapabilities CanSupportBlockErase:u1 CanSupportBlockWrite:u1 -:6 MaxNumSelectFiltersPerQuery:u16
 328 C1G2UHFRFModeTable | C1G2UHFRFModeTableEntry+
-329 C1G2UHFRFModeTableEntry ModeIdentifier:u32 DRValue:u1=C1G2DRValue EPCHAGTCConformance:u1 -:6
-    MValue:u8=C1G2MValue ForwardLinkModulation:u8=C1G2ForwardLinkModulation
-    SpectralMaskIndicator:u8=C1G2SpectralMaskIndicator BDRValue:u32 PIEValue:u32 MinTariValue:u32
-    MaxTariValue:u32 StepTariValue:u32
-330 C1G2InventoryCommand TagInventoryStateAware:u1 -:7 | C1G2Filter* C1G2RFControl? C1G2SingulationControl?
-    Custom*
+329 C1G2UHFRFModeTableEntry ModeIdentifier:u32 DRValue:u1=C1G2DRValue EPCHAGTCConformance:u1 -:6 MValue:u8=C1G2MValue
+    ForwardLinkModulation:u8=C1G2ForwardLinkModulation SpectralMaskIndicator:u8=C1G2SpectralMaskIndicator
+    BDRValue:u32@bit/s PIEValue:u32@1/1000 MinTariValue:u32@ns MaxTariValue:u32@ns StepTariValue:u32@ns
+330 C1G2InventoryCommand TagInventoryStateAware:u1 -:7 | C1G2Filter* C1G2RFControl? C1G2SingulationControl? Custom*
 331 C1G2Filter T:u2=C1G2TruncateAction -:6 | C1G2TagInventoryMask C1G2TagInventoryStateAwareFilterAction?
     C1G2TagInventoryStateUnawareFilterAction?
-332 C1G2TagInventoryMask MB:u2 -:6 Pointer:u16 TagMask:u1v
+332 C1G2TagInventoryMask MB:u2 -:6 Pointer:u16@bit TagMask:u1v
 333 C1G2TagInventoryStateAwareFilterAction Target:u8=C1G2StateAwareTarget Action:u8=C1G2StateAwareAction
 334 C1G2TagInventoryStateUnawareFilterAction Action:u8=C1G2StateUnawareAction
-335 C1G2RFControl ModeIndex:u16 Tari:u16
-336 C1G2SingulationControl Session:u2 -:6 TagPopulation:u16 TagTransitTime:u32 |
+335 C1G2RFControl ModeIndex:u16 Tari:u16@ns
+336 C1G2SingulationControl Session:u2 -:6 TagPopulation:u16 TagTransitTime:u32@ms |
     C1G2TagInventoryStateAwareSingulationAction?
-337 C1G2TagInventoryStateAwareSingulationAction I:u1=C1G2TagInventoryStateAwareI
-    S:u1=C1G2TagInventoryStateAwareS -:6
+337 C1G2TagInventoryStateAwareSingulationAction I:u1=C1G2TagInventoryStateAwareI S:u1=C1G2TagInventoryStateAwareS -:6
 338 C1G2TagSpec | C1G2TargetTag+
-339 C1G2TargetTag MB:u2 Match:u1 -:5 Pointer:u16 TagMask:u1v TagData:u1v
-341 C1G2Read OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16 WordCount:u16
-342 C1G2Write OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16 WriteData:u16v
+339 C1G2TargetTag MB:u2 Match:u1 -:5 Pointer:u16@bit TagMask:u1v TagData:u1v
+341 C1G2Read OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16@word WordCount:u16@word
+342 C1G2Write OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16@word WriteData:u16v
 343 C1G2Kill OpSpecID:u16 KillPassword:u32
 344 C1G2Lock OpSpecID:u16 AccessPassword:u32 | C1G2LockPayload+
 345 C1G2LockPayload Privilege:u8=C1G2LockPrivilege DataField:u8=C1G2LockDataField
-346 C1G2BlockErase OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16 WordCount:u16
-347 C1G2BlockWrite OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16 WriteData:u16v
+346 C1G2BlockErase OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16@word WordCount:u16@word
+347 C1G2BlockWrite OpSpecID:u16 AccessPassword:u32 MB:u2 -:6 WordPointer:u16@word WriteData:u16v
 348 C1G2EPCMemorySelector EnableCRC:u1 EnablePCBits:u1 -:6
 349 C1G2ReadOpSpecResult Result:u8=C1G2ReadResultType OpSpecID:u16 ReadData:u16v
 350 C1G2WriteOpSpecResult Result:u8=C1G2WriteResultType OpSpecID:u16 NumWordsWritten:u16

@@ -1,0 +1,75 @@
+"""Every figure by name, in the order in which they are taken."""
+
+from collections.abc import Callable
+
+from benchmarks import machine, wires
+from benchmarks.decode import decode
+from benchmarks.measuring import Result
+from benchmarks.reads import pipeline
+
+
+def llrp_decode_20() -> Result:
+    """LLRP reports of 20 tags into rows, tags/s on one core, than sllurp's decode of the same frames."""
+    return decode(20)
+
+
+def llrp_decode_1() -> Result:
+    """LLRP reports of 1 tag into rows, tags/s on one core, than sllurp's decode of the same frames."""
+    return decode(1)
+
+
+def pipeline_reads_20() -> Result:
+    """Frames of 20 tags to committed movements, reads/s on one core, than sllurp's decode alone."""
+    return pipeline(20)
+
+
+def pipeline_reads_1() -> Result:
+    """Frames of 1 tag to committed movements, reads/s on one core, than sllurp's decode alone."""
+    return pipeline(1)
+
+
+def outbox_events() -> Result:
+    """Events of 3 kB from ledger rows to Mosquitto, each settled after its PUBACK, events/s."""
+    return wires.outbox()
+
+
+def telemetry_points() -> Result:
+    """Points from the spool on disk to influxd, points/s."""
+    return wires.telemetry()
+
+
+def rss_idle() -> Result:
+    """Resident memory of the daemon with one reader and nothing to do, no [influxdb], MiB."""
+    return machine.idle()
+
+
+def rss_busy() -> Result:
+    """Resident memory of the daemon at 2,000 reads/s, MiB."""
+    return machine.busy()
+
+
+def start_to_ready() -> Result:
+    """From spawn to READY=1, s."""
+    return machine.start()
+
+
+def verdict_latency_p99() -> Result:
+    """From the last moved-tag read to committed verdict and light, 4 doors at once, s."""
+    return machine.verdict()
+
+
+FIGURES: dict[str, Callable[[], Result]] = {
+    take.__name__: take
+    for take in (
+        llrp_decode_20,
+        llrp_decode_1,
+        pipeline_reads_20,
+        pipeline_reads_1,
+        outbox_events,
+        telemetry_points,
+        rss_idle,
+        rss_busy,
+        start_to_ready,
+        verdict_latency_p99,
+    )
+}

@@ -1,0 +1,48 @@
+"""Every figure that needs a process, taken in small: the bench itself must not rot."""
+
+from benchmarks import machine, wires
+
+
+def test_outbox_events_settle_at_a_real_broker() -> None:
+    """Rows of a real ledger reach Mosquitto and are settled, all of them."""
+    result = wires.outbox(events=100, repetitions=1)
+    assert (result.figure, result.unit) == ("outbox_events", "events/s")
+    assert result.value > 0
+
+
+def test_telemetry_points_arrive_in_a_real_influxd() -> None:
+    """The spool is emptied into influxd, and influxd counts every point."""
+    result = wires.telemetry(points=2_000, repetitions=1)
+    assert (result.figure, result.unit) == ("telemetry_points", "points/s")
+    assert result.value > 0
+
+
+def test_the_daemon_is_ready_and_small() -> None:
+    """The daemon becomes READY, connects its reader and keeps a plausible memory."""
+    result = machine.idle(seconds=0.4)
+    assert (result.figure, result.unit) == ("rss_idle", "MiB")
+    assert 20 < result.value < 400
+
+
+def test_start_is_timed_with_and_without_a_ledger() -> None:
+    """The first start makes the ledger and is told apart."""
+    result = machine.start(starts=1)
+    assert (result.figure, result.unit) == ("start_to_ready", "s")
+    assert 0 < result.value < machine.READY
+    assert float(result.more["first"]) > 0
+
+
+def test_reads_of_a_busy_daemon_are_all_taken() -> None:
+    """A second of reads at the given rate gives memory, its peak and the rate that was reached."""
+    result = machine.busy(rate=500, seconds=1)
+    assert (result.figure, result.unit) == ("rss_busy", "MiB")
+    assert float(result.more["peak"]) >= result.value > 20
+    assert float(result.more["reads_per_second"]) > 0
+
+
+def test_a_verdict_and_its_light_are_timed() -> None:
+    """Every passage at every door has a committed movement and a lamp, after quiet and settling."""
+    result = machine.verdict(doors=2, passages=1)
+    assert (result.figure, result.unit) == ("verdict_latency_p99", "s")
+    assert 1.4 < float(result.more["p50"]) <= result.value < machine.DECIDED
+    assert result.more["passages"] == 2

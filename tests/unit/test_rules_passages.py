@@ -1,0 +1,495 @@
+"""Passages: opening, closing, strays, direction and weights, without engine or clock."""
+
+import random
+
+import msgspec
+import pytest
+
+from gateway.model.inputs import Gpi, Weighing
+from gateway.model.outcome import Passage
+from gateway.model.settings import Antenna, Eye, Portal
+from gateway.rules.passages import EDGES_KEPT, INNER, MIDDLE, OUTER, STRAYS_SHOWN, PortalState, PortalWatch
+
+MS = 1000
+S = 1000 * MS
+T0 = 1_795_243_331 * S
+A, B, C = "A" * 24, "B" * 24, "C" * 24
+
+PORTAL = Portal(
+    id="dock-1",
+    location="inbound",
+    antennas=(Antenna("r", 1, "outer"), Antenna("r", 2, "middle"), Antenna("r", 3, "inner")),
+    eyes=(Eye("r", 1, "outer"), Eye("r", 2, "inner"), Eye("r", 3, "middle", blocked=False)),
+    quiet=1200 * MS,
+    settle=300 * MS,
+    longest=30 * S,
+    min_reads=3,
+    min_rssi=-65.0,
+)
+
+Step = tuple[int, int, str, float]  # at (ms after T0), row, EPC, dBm
+
+
+def watch() -> PortalWatch:
+    """A portal nobody has gone through."""
+    return PortalWatch(PORTAL)
+
+
+def feed(portal: PortalWatch, steps: list[Step], delay: int = 0) -> list[Passage]:
+    """Play reads at their own time plus `delay` µs, with the ticks that fall due between them."""
+    found: list[Passage] = []
+    for ms, row, epc, rssi in steps:
+        at = T0 + ms * MS
+        found += tick(portal, at + delay)
+        ended = portal.read(at + delay, at, row, epc, rssi)
+        found += [ended] if ended is not None else []
+    return found
+
+
+def tick(portal: PortalWatch, t: int) -> list[Passage]:
+    """What a tick at `t` ends."""
+    ended = portal.due(t)
+    return [] if ended is None else [ended]
+
+
+def finish(portal: PortalWatch) -> list[Passage]:
+    """What the portal's own deadline ends."""
+    deadline = portal.deadline
+    return [] if deadline is None else tick(portal, deadline)
+
+
+def edge(portal: PortalWatch, ms: int, eye: int, level: bool, late: int = 0) -> Passage | None:
+    """An eye's edge `ms` after T0, arriving `late` ms after that."""
+    at = T0 + ms * MS
+    return portal.edge(at + late * MS, at, eye, Gpi("r", eye + 1, level, at))
+
+
+def crossing(start: int = 0, epc: str = A, reads: int = 6, inward: bool = True) -> list[Step]:
+    """A tag carried through: first the one row, then the other."""
+    rows = [OUTER] * (reads // 2) + [INNER] * (reads - reads // 2)
+    if not inward:
+        rows.reverse()
+    return [(start + 100 * number, row, epc, -50.0) for number, row in enumerate(rows)]
+
+
+def test_strong_read_opens() -> None:
+    """The first read at or above min_rssi opens the portal at its own time, and quiet plus settle later it is due."""
+    portal = watch()
+    assert feed(portal, [(0, MIDDLE, A, -65.0)]) == []
+    assert portal.state.open
+    assert portal.deadline == T0 + PORTAL.quiet + PORTAL.settle
+
+
+def test_weak_reads_never_open() -> None:
+    """Any number of reads below min_rssi leaves the portal shut and forgets the tags."""
+    portal = watch()
+    assert feed(portal, [(ms, MIDDLE, A, -65.5) for ms in range(0, 5000, 50)]) == []
+    assert not portal.state.open
+    assert portal.deadline is None
+    assert portal.state.tags == {}
+
+
+def test_weak_reads_never_keep_open() -> None:
+    """Reads below min_rssi do not prolong a passage; the one after its end closes it."""
+    portal = watch()
+    found = feed(portal, [*crossing(), *((600 + ms, MIDDLE, B, -70.0) for ms in range(0, 1400, 100))])
+    assert [passage.closed for passage in found] == [T0 + 500 * MS]
+    assert found[0].strays == (B,)
+
+
+def test_not_due_before_its_time() -> None:
+    """One microsecond before the deadline nothing happens; at the deadline the passage ends at its last strong read."""
+    portal = watch()
+    feed(portal, crossing())
+    deadline = portal.deadline
+    assert deadline == T0 + 500 * MS + PORTAL.quiet + PORTAL.settle
+    assert portal.due(deadline - 1) is None
+    passage = portal.due(deadline)
+    assert passage is not None
+    assert (passage.passage, passage.portal) == (f"dock-1/{T0}", "dock-1")
+    assert (passage.opened, passage.closed, passage.moved) == (T0, T0 + 500 * MS, (A,))
+    assert portal.due(deadline + S) is None
+
+
+def test_longest_cuts_a_passage() -> None:
+    """A stream of strong reads is cut at `longest`, and the next passage takes up where the last one ended."""
+    portal = watch()
+    found = feed(portal, [(ms, MIDDLE, A, -50.0) for ms in range(0, 40_000, 500)]) + finish(portal)
+    assert [(passage.opened, passage.closed) for passage in found] == [
+        (T0, T0 + 30 * S),
+        (T0 + 30_500 * MS, T0 + 39_500 * MS),
+    ]
+
+
+def test_longest_fires_without_a_read() -> None:
+    """A blocked eye keeps a silent portal open until `longest` and no longer."""
+    portal = watch()
+    edge(portal, 0, 0, True)
+    assert portal.deadline == T0 + PORTAL.longest + PORTAL.settle
+    (passage,) = finish(portal)
+    assert (passage.opened, passage.moved, passage.direction) == (T0, (), "unknown")
+
+
+def test_eye_opens_and_blocked_keeps_open() -> None:
+    """An eye edge opens; while it is blocked silence does not close; clearing lets quiet run from there."""
+    portal = watch()
+    assert edge(portal, 0, 0, True) is None
+    assert feed(portal, [(5000, MIDDLE, A, -50.0)]) == []
+    edge(portal, 9000, 0, False)
+    assert portal.deadline == T0 + 9000 * MS + PORTAL.quiet + PORTAL.settle
+    (passage,) = finish(portal)
+    assert (passage.opened, passage.closed) == (T0, T0 + 9000 * MS)
+    assert passage.evidence["eyes"] == [[0, "outer", True], [9000 * MS, "outer", False]]
+
+
+def test_inverted_eye() -> None:
+    """An eye wired the other way is blocked when its level is low; a clearing edge never opens."""
+    portal = watch()
+    edge(portal, 0, 2, True)
+    assert not portal.state.open
+    edge(portal, 1000, 2, False)
+    assert portal.state.open
+    assert portal.state.opened == T0 + 1000 * MS
+
+
+def test_eye_edge_after_the_end_closes_and_opens() -> None:
+    """An edge later than the open passage allows ends it and begins the next one."""
+    portal = watch()
+    feed(portal, crossing())
+    ended = edge(portal, 3000, 0, True)
+    assert ended is not None
+    assert ended.closed == T0 + 500 * MS
+    assert portal.state.opened == T0 + 3000 * MS
+
+
+def test_late_reads_never_reopen() -> None:
+    """Reads that belong to a passage already decided are counted and dropped, up to the quiet that ended it."""
+    portal = watch()
+    feed(portal, crossing())
+    assert len(finish(portal)) == 1
+    after = T0 + 60 * S
+    for ms in (-5000, 0, 250, 500, 900, 1700):
+        assert portal.read(after, T0 + ms * MS, MIDDLE, A, -50.0) is None
+    assert not portal.state.open
+    assert portal.state.late == 6
+    portal.read(after, T0 + 1701 * MS, MIDDLE, A, -50.0)
+    assert portal.state.open
+
+
+def test_late_edges_never_reopen_nor_turn() -> None:
+    """An old edge neither opens a portal nor votes on the direction of a later passage."""
+    portal = watch()
+    feed(portal, crossing())
+    finish(portal)
+    edge(portal, 100, 0, True, late=60_000)
+    edge(portal, 150, 0, False, late=60_000)
+    assert not portal.state.open
+    feed(portal, crossing(100_000))
+    edge(portal, 200, 1, True, late=100_000)
+    edge(portal, 300, 1, False, late=100_000)
+    edge(portal, 100_300, 0, True)
+    edge(portal, 100_400, 0, False)
+    (passage,) = finish(portal)
+    assert passage.evidence["by"] == "antennas"
+    assert passage.opened == T0 + 100_000 * MS
+    assert len(passage.evidence["eyes"]) == 2
+
+
+def test_out_of_order_within_settle() -> None:
+    """Strong reads and edges that arrive up to `settle` out of order make the passage that order would have made."""
+    steps = crossing() + crossing(30, B)
+    whole = watch()
+    feed(whole, sorted(steps))
+    (ordered,) = finish(whole)
+    for seed in range(20):
+        jittered = sorted(steps, key=lambda step: step[0] + random.Random(f"{seed}{step}").uniform(0, 290))
+        portal = watch()
+        for ms, row, epc, rssi in jittered:
+            assert portal.read(T0 + ms * MS + 300 * MS, T0 + ms * MS, row, epc, rssi) is None
+        assert finish(portal) == [ordered]
+
+
+def test_earlier_edge_opens_earlier() -> None:
+    """An eye edge reported after the first read, but before it in time, becomes the opening."""
+    portal = watch()
+    feed(portal, [(100, OUTER, A, -50.0)])
+    edge(portal, 0, 0, True, late=150)
+    assert portal.state.opened == T0
+    edge(portal, -10, 1, False, late=200)
+    assert portal.state.opened == T0
+    feed(portal, [(200, OUTER, A, -50.0), (300, OUTER, A, -50.0)])
+    edge(portal, 400, 0, False)
+    (passage,) = finish(portal)
+    assert passage.passage == f"dock-1/{T0}"
+    assert passage.moved == (A,)
+
+
+def test_weak_read_never_moves_the_opening() -> None:
+    """A weak read from just before the opening neither moves it nor counts."""
+    portal = watch()
+    feed(portal, [(100, OUTER, A, -50.0)])
+    portal.read(T0 + 200 * MS, T0, OUTER, B, -80.0)
+    assert portal.state.opened == T0 + 100 * MS
+    assert list(portal.state.tags) == [A]
+    assert portal.state.late == 0
+
+
+def test_too_early_read_is_late() -> None:
+    """A read from more than `settle` before the opening belongs to nothing."""
+    portal = watch()
+    feed(portal, [(1000, OUTER, A, -50.0)])
+    portal.read(T0 + 1100 * MS, T0 + 700 * MS, OUTER, B, -50.0)
+    assert portal.state.late == 1
+    assert list(portal.state.tags) == [A]
+
+
+@pytest.mark.parametrize("eyes", [False, True])
+def test_backlog_makes_the_same_passages(eyes: bool) -> None:
+    """Hour-old reads poured in at once, without a tick between them, make the passages they made live."""
+    steps = crossing() + crossing(2500, B, inward=False) + crossing(2700, C, inward=False) + crossing(10_000)
+    live, backlog = watch(), watch()
+    seen: dict[str, list[Passage]] = {"live": [], "backlog": []}
+    for number, step in enumerate(steps):
+        at = T0 + step[0] * MS
+        seen["live"] += tick(live, at)
+        for name, portal, t in (("live", live, at), ("backlog", backlog, T0 + 3600 * S + number)):
+            if eyes and number in (0, 6):
+                ended = portal.edge(t, at, 0, Gpi("r", 1, True, at))
+                seen[name] += [ended] if ended else []
+            if eyes and number in (5, 17):
+                ended = portal.edge(t, at, 0, Gpi("r", 1, False, at))
+                seen[name] += [ended] if ended else []
+            ended = portal.read(t, at, *step[1:])
+            seen[name] += [ended] if ended else []
+    seen["live"] += finish(live)
+    seen["backlog"] += finish(backlog)
+    assert seen["live"] == seen["backlog"]
+    assert [passage.moved for passage in seen["live"]] == [(A,), (B, C), (A,)]
+    assert [passage.direction for passage in seen["live"]] == ["in", "out", "in"]
+
+
+def test_backlog_is_waited_for() -> None:
+    """While a backlog still comes in, its last passage waits `settle` after the latest arrival."""
+    portal = watch()
+    now = T0 + 3600 * S
+    portal.read(now, T0, OUTER, A, -50.0)
+    assert portal.deadline == now + PORTAL.settle
+
+
+def test_direction_by_eyes() -> None:
+    """The order in which outer and inner eye are broken is the way, whatever the antennas say."""
+    for eyes, way in (((0, 1), "in"), ((1, 0), "out")):
+        portal = watch()
+        edge(portal, 0, eyes[0], True)
+        feed(portal, crossing(50, inward=way == "out"))
+        edge(portal, 800, eyes[1], True)
+        edge(portal, 900, eyes[0], False)
+        edge(portal, 1200, eyes[1], False)
+        (passage,) = finish(portal)
+        assert (passage.direction, passage.confidence, passage.evidence["by"]) == (way, 0.99, "eyes")
+
+
+def test_one_eye_leaves_it_to_the_antennas() -> None:
+    """A single eye, or two broken at the same microsecond, say nothing about the way."""
+    for second in ((), (1,)):
+        portal = watch()
+        edge(portal, 0, 0, True)
+        for eye in second:
+            edge(portal, 0, eye, True)
+        feed(portal, crossing(50, inward=False))
+        for eye in (0, *second):
+            edge(portal, 800, eye, False)
+        (passage,) = finish(portal)
+        assert (passage.direction, passage.evidence["by"]) == ("out", "antennas")
+
+
+def test_middle_eye_does_not_vote() -> None:
+    """An eye in the middle row opens a portal, and is no row of its own."""
+    portal = watch()
+    edge(portal, 0, 2, False)
+    edge(portal, 100, 1, True)
+    edge(portal, 200, 1, False)
+    edge(portal, 300, 2, True)
+    (passage,) = finish(portal)
+    assert (passage.direction, passage.evidence) == (
+        "unknown",
+        {
+            "by": "nothing",
+            "reads": 0,
+            "eyes": [
+                [0, "middle", True],
+                [100_000, "inner", True],
+                [200_000, "inner", False],
+                [300_000, "middle", False],
+            ],
+            "tags": {},
+        },
+    )
+
+
+@pytest.mark.parametrize(("inward", "way"), [(True, "in"), (False, "out")])
+def test_direction_by_antennas(inward: bool, way: str) -> None:
+    """Without eyes the order of the rows' centroids is the way, with the voters' agreement as confidence."""
+    portal = watch()
+    feed(portal, sorted(crossing(0, A, inward=inward) + crossing(20, B, inward=inward)))
+    (passage,) = finish(portal)
+    assert (passage.direction, passage.confidence) == (way, 1.0)
+    assert passage.evidence["voters"] == 2
+    assert abs(passage.evidence["gap_ms"]) == 300
+
+
+def test_strays_do_not_vote() -> None:
+    """Only moved tags vote on the direction."""
+    portal = watch()
+    feed(portal, sorted([*crossing(), (10, INNER, B, -50.0), (400, OUTER, B, -50.0)]))
+    (passage,) = finish(portal)
+    assert (passage.direction, passage.evidence["voters"], passage.strays) == ("in", 1, (B,))
+
+
+def test_a_dissenter_lowers_confidence() -> None:
+    """The median way wins, and who disagrees lowers the confidence."""
+    portal = watch()
+    feed(portal, sorted(crossing(0, A) + crossing(0, B) + crossing(0, C, inward=False)))
+    (passage,) = finish(portal)
+    assert (passage.direction, passage.confidence) == ("in", 0.67)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [(ms, MIDDLE, A, -50.0) for ms in (0, 100, 200)],
+        [(ms, OUTER, A, -50.0) for ms in (0, 100, 200)],
+        [(0, OUTER, A, -50.0), (100, INNER, A, -50.0), (105, OUTER, A, -50.0), (15, INNER, A, -50.0)],
+    ],
+    ids=["middle only", "one row only", "rows too close"],
+)
+def test_direction_unknown(steps: list[Step]) -> None:
+    """Tags heard by one row only, or by both at once, tell no way: unknown with confidence nought."""
+    portal = watch()
+    feed(portal, steps)
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.direction, passage.confidence) == ((A,), "unknown", 0.0)
+
+
+def test_strays_by_reads_and_level() -> None:
+    """Fewer than min_reads, or never at min_rssi, is a stray; exactly at both limits is moved."""
+    portal = watch()
+    steps = [
+        *((ms, MIDDLE, A, -80.0) for ms in (10, 20)),
+        (30, MIDDLE, A, -65.0),
+        (0, MIDDLE, B, -40.0),
+        (40, MIDDLE, B, -40.0),
+        *((ms, MIDDLE, C, -65.1) for ms in range(50, 500, 10)),
+    ]
+    feed(portal, sorted(steps))
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.strays) == ((A,), (B, C))
+    assert passage.evidence["reads"] == 50
+    assert passage.evidence["tags"][A] == [3, -65.0, 10 * MS, 30 * MS]
+
+
+def test_evidence_of_strays_is_bounded() -> None:
+    """All strays are named, the figures of the first fifty are shown."""
+    portal = watch()
+    feed(portal, [(number, MIDDLE, f"{number:024X}", -50.0) for number in range(200)])
+    (passage,) = finish(portal)
+    assert len(passage.strays) == 200
+    assert len(passage.evidence["tags"]) == STRAYS_SHOWN
+
+
+def test_chattering_eye_is_bounded() -> None:
+    """An eye that flickers without end is remembered up to a bound, and the passage still ends."""
+    portal = watch()
+    for number in range(5000):
+        edge(portal, number, 0, number % 2 == 0)
+    assert len(portal.state.edges) == EDGES_KEPT
+    assert len(finish(portal)) == 1
+
+
+def test_empty_passage() -> None:
+    """An eye broken and cleared without a tag is a passage that moved nothing."""
+    portal = watch()
+    edge(portal, 0, 0, True)
+    edge(portal, 700, 0, False)
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.strays, passage.direction) == ((), (), "unknown")
+
+
+def test_absurd_levels_stay_in_64_bits() -> None:
+    """No level makes a sum that a snapshot could not hold."""
+    portal = watch()
+    for rssi in (1e300, -1e300, 127.0, 0.0):
+        portal.read(T0, T0 + 1000, OUTER, A, rssi)
+    trace = portal.state.tags[A]
+    assert max(trace.weights) < 10**6
+    assert portal.state.tags[A].reads == 4
+
+
+def weighing(ms: int, **changed: object) -> Weighing:
+    """A settled weight `ms` after T0."""
+    one = Weighing("s", "612.4", "kg", True, at=T0 + ms * MS)
+    return msgspec.structs.replace(one, **changed)
+
+
+@pytest.mark.parametrize(("ms", "taken"), [(-10_001, False), (-10_000, True), (300, True), (1700, True), (1701, False)])
+def test_weighing_reach(ms: int, taken: bool) -> None:
+    """A weight belongs to a passage from ten seconds before its opening until quiet after its end."""
+    portal = watch()
+    portal.weigh(weighing(ms))
+    feed(portal, crossing())
+    (passage,) = finish(portal)
+    assert (portal.weighing_for(passage) is not None) is taken
+    assert portal.weighing_for(passage) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"stable": False}, {"stable": None}, {"value": None}, {"condition": "over"}, {"at": None}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_unsettled_weights_are_not_taken(changed: dict[str, object]) -> None:
+    """Motion, overload and missing numbers are no weight."""
+    portal = watch()
+    portal.weigh(weighing(0, **changed))
+    assert portal.state.weighing is None
+
+
+def test_strays_do_not_take_the_weight() -> None:
+    """A passage that moved nothing leaves the weight for the pallet that comes behind it."""
+    portal = watch()
+    portal.weigh(weighing(0))
+    feed(portal, [(100, MIDDLE, B, -50.0)])
+    (stray,) = finish(portal)
+    assert portal.weighing_for(stray) is None
+    feed(portal, crossing(3000))
+    (passage,) = finish(portal)
+    assert portal.weighing_for(passage) is not None
+
+
+def test_abandon_decides_nothing() -> None:
+    """An abandoned passage is over without a word, and its reads do not come back."""
+    portal = watch()
+    feed(portal, crossing())
+    portal.abandon()
+    assert portal.deadline is None
+    portal.read(T0 + S, T0 + 400 * MS, MIDDLE, A, -50.0)
+    assert not portal.state.open
+
+
+@pytest.mark.parametrize("cut", range(14))
+def test_snapshot_in_the_middle(cut: int) -> None:
+    """A portal put down and taken up at any read ends with the same passages and the same state."""
+    steps = sorted(crossing() + crossing(40, B, inward=False) + [(2000, MIDDLE, C, -50.0), (2100, MIDDLE, C, -50.0)])
+    whole = watch()
+    edge(whole, 0, 0, True)
+    edge(whole, 1, 0, False)
+    expected = feed(whole, steps)
+    first = watch()
+    edge(first, 0, 0, True)
+    edge(first, 1, 0, False)
+    found = feed(first, steps[:cut])
+    second = PortalWatch(PORTAL, msgspec.json.decode(msgspec.json.encode(first.state), type=PortalState))
+    found += feed(second, steps[cut:])
+    assert found == expected
+    assert second.state == whole.state
+    assert finish(second) == finish(whole)
