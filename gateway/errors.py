@@ -3,6 +3,8 @@
 TallymanError
 ├── ConfigError      the configuration is wrong: every problem at once; exit 2
 ├── RecordingError   a recording or journal line cannot be used: file, line, why
+├── JournalError     the journal cannot be used: another process has it, or it belongs to another gateway
+├── InputError       an input cannot be journalled; it is refused at the door
 ├── LedgerError      the database cannot be opened, migrated or written
 └── DeviceError      a device or link failed; the supervisor restarts it with back-off
     └── RefusedError the far side answered, and said no
@@ -42,6 +44,14 @@ class RecordingError(TallymanError):
     def __init__(self, file: str, line: int, text: str) -> None:
         self.file, self.line, self.text = file, line, text
         super().__init__(f"{file}:{line}: {text}")
+
+
+class JournalError(TallymanError):
+    """The journal cannot be used: another process has it, or it belongs to another gateway."""
+
+
+class InputError(TallymanError):
+    """An input that cannot be written down; it is refused before it gets a place in the order."""
 
 
 class LedgerError(TallymanError):

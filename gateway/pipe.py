@@ -22,16 +22,18 @@ class Pipe(Generic[T]):
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._entry = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._items)
 
     async def put(self, item: T) -> None:
         """Add an item, waiting while the pipe is full."""
-        while len(self._items) >= self.bound:
-            self._room.clear()
-            await self._room.wait()
-        self._items.append(item)
+        async with self._entry:  # first come, first in: nobody overtakes who waits
+            while len(self._items) >= self.bound:
+                self._room.clear()
+                await self._room.wait()
+            self._items.append(item)
         self._filled.set()
 
     def offer(self, item: T) -> None:

@@ -7,20 +7,22 @@ Recovery is the same code over the journal's tail: what the ledger already holds
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway import config, events, metrics
-from gateway.errors import ConfigError
-from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record
+from gateway.errors import ConfigError, InputError
+from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record, records
 from gateway.ledger.store import Commit, Ledger, Snapshot
 from gateway.ledger.thread import Writer
 from gateway.model.facts import Facts, FactsRecord, Questions
-from gateway.model.inputs import Command, Config, Input, Reads, Tick
+from gateway.model.inputs import Command, Config, Device, Downlink, Input, Reads, Tick
 from gateway.model.outcome import AlarmChange, Event, Movement, Outcome, Passage, Rejection
 from gateway.model.settings import Settings
 from gateway.model.times import SECOND
@@ -98,9 +100,10 @@ class Result(Struct, frozen=True):
 
 
 class Job(Struct):
-    """An input on its way in, when it was handed in (µs), and the future of whoever waits for its commit."""
+    """An input on its way in, encoded; when it was handed in (µs); the future of whoever waits for its commit."""
 
     item: Input
+    body: bytes
     at: int
     done: "asyncio.Future[dict[str, Any] | None] | None" = None
 
@@ -128,7 +131,8 @@ class Pipeline:
         self.ledger = ledger
         self.inputs: Pipe[Job] = Pipe("inputs", bound)
         self.last_t = journal.last_t
-        self.turning: int | None = None  # position of the record the pure core is working on
+        self.turning: tuple[int, Input] | None = None  # the record the pure core is working on
+        self.refused = 0  # inputs that could not be written down, or stopped the core twice
         self._writer = writer
         self._clock = clock
         self._deliver = deliver
@@ -142,13 +146,43 @@ class Pipeline:
 
     async def submit(self, item: Input) -> None:
         """Hand in an input; waits while the pipe is full. It is safe once journalled, within the group time."""
-        await self.inputs.put(Job(item, self._clock()))
+        try:
+            job = self._job(item)
+        except InputError as error:
+            log.warning("input refused", reason=str(error))
+        else:
+            await self.inputs.put(job)
 
     async def decide(self, item: Input) -> dict[str, Any] | None:
         """Hand in an input and wait until its effects are committed; returns the outcome's reply."""
-        done: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
-        await self.inputs.put(Job(item, self._clock(), done))
-        return await done
+        try:
+            job = self._job(item)
+        except InputError as error:
+            log.warning("input refused", reason=str(error))
+            return {"ok": False, "error": str(error)}
+        job.done = asyncio.get_running_loop().create_future()
+        await self.inputs.put(job)
+        return await job.done
+
+    def _job(self, item: Input) -> Job:
+        """An input as it will stand in the journal.
+
+        Raises:
+            InputError: it cannot stand there, or it has stopped the core twice and was sent again.
+        """
+        try:
+            body = records.encode_item(item)
+        except ValueError as error:
+            if not isinstance(item, Device):
+                self.refused += 1
+                raise InputError(f"{type(item).__name__.lower()} cannot be written down: {error}") from None
+            # What a reader says of itself is shown to people; it may be in any encoding.
+            item = replace(item, detail=item.detail.encode("utf-8", "backslashreplace").decode())
+            body = records.encode_item(item)
+        if isinstance(item, Downlink | Command) and self.crashes.refused and digest(body) in self.crashes.refused:
+            self.refused += 1
+            raise InputError(f"{type(item).__name__.lower()} has stopped the gateway twice and is quarantined")
+        return Job(item, body, self._clock())
 
     async def recover(self) -> int:
         """Replay the journal's tail through the same code; return how many records that took."""
@@ -168,20 +202,19 @@ class Pipeline:
             self.journal.skip(held)
         skipped = self.crashes.quarantined
         count = 0
-        records = Ahead(self.journal.read(after))
-        for record in records:
+        tail = Ahead(self.journal.read(after))
+        for record in tail:
             count += 1
             if record.position not in skipped:
-                await self._recovered(record, records, held)
+                await self._recovered(record, tail, held)
             else:
                 self.core.pass_over(record.t, record.item)
         if short or self.journal.lost:  # what is open lacks inputs, and may be decided already
             self.core.engine.abandon(FOREVER)
+            await self._commit_position(snapshot=True)  # once: the next recovery begins behind the damage
         for position, error in self.crashes.unannounced():
             command = Command("quarantine", {"position": position, "error": error}, "core")
-            now = self._clock()
-            await self._tick(now)
-            await self._turns([Job(command, now)], now)
+            await self._sequence([self._job(command)])
             self.crashes.announced(position)
         return count
 
@@ -191,15 +224,22 @@ class Pipeline:
         while not self._finishing or self.inputs:
             self.progress = time.monotonic()
             jobs = await self._gather()
-            # What waited here while the disk was slow was not late: it has the stamp of when it was handed in, or a
-            # passage would be closed for a silence that was ours.
-            now = max(job.at for job in jobs) if jobs else self._clock()
-            await self._tick(now)
             if jobs:
-                await self._turns(jobs, now)
-            await self._idle(now)
+                await self._sequence(jobs)
+            else:
+                await self._tick(self._clock())
+            await self._idle(self._clock())
         await self._commit_position(snapshot=True)
         self.finished.set()
+
+    def fault(self, fault: Exception) -> None:
+        """The core failed: remember on which input, so that a poison one is skipped after the second time."""
+        if self.turning is None:
+            return  # not the input's fault: the disk's, the database's
+        position, item = self.turning
+        known = digest(records.encode_item(item)) if isinstance(item, Downlink | Command) else ""
+        times = self.crashes.note(position, repr(fault), known)
+        log.critical("the core failed on an input", position=position, times=times)
 
     def finish(self) -> None:
         """Ask for a clean stop: what is in the pipe is still taken. A kill is as safe, only slower to recover."""
@@ -239,6 +279,21 @@ class Pipeline:
             longest = min(longest, max(0, max(deadline, self.last_t + 1) - self._clock()))
         return longest / SECOND
 
+    async def _sequence(self, jobs: list[Job]) -> None:
+        """Take a group, cut where a deadline falls into it.
+
+        What waited here while the disk was slow was not late: it is stamped with when it was handed in, or a passage
+        would be closed for a silence that was ours.
+        """
+        while jobs:
+            await self._tick(jobs[0].at)
+            deadline = self.core.engine.deadline
+            size = len(jobs)
+            if deadline is not None:
+                size = next((index for index, job in enumerate(jobs) if index and job.at >= deadline), size)
+            part, jobs = jobs[:size], jobs[size:]
+            await self._turns(part, part[-1].at)
+
     async def _tick(self, now: int) -> None:
         """Fire every deadline up to `now`, each as a record of its own, before any input with a later stamp."""
         while now > self.last_t and (deadline := self.core.engine.deadline) is not None and deadline <= now:
@@ -250,7 +305,7 @@ class Pipeline:
     async def _turns(self, jobs: list[Job], now: int) -> None:
         """Journal a group with one fsync, then take each input's turn. All deadlines up to `now` have fired."""
         self.last_t = t = max(self.last_t, now)
-        positions = [self.journal.append(t, job.item) for job in jobs]
+        positions = [self.journal.append_encoded(t, job.body) for job in jobs]
         await self._writer.call(self.journal.write)
         for position, job in zip(positions, jobs, strict=True):
             outcome = await self._turn(position, t, job.item)
@@ -260,7 +315,7 @@ class Pipeline:
     async def _turn(self, position: int, t: int, item: Input, tail: Ahead[Record] | None = None) -> Outcome:
         """One input's turn, from observation to commit; in recovery `tail` holds the facts it was decided with."""
         self.progress = time.monotonic()
-        self.turning = position
+        self.turning = (position, item)
         candidates = self.core.observe(t, item)
         self.turning = None
         if not candidates:
@@ -273,7 +328,7 @@ class Pipeline:
             self.journal.append(t, FactsRecord(answered, position))
             facts = answered
             await self._writer.call(self.journal.write)
-        self.turning = position
+        self.turning = (position, item)
         outcome, promised = self.core.conclude(candidates, facts if facts is not None else Facts())
         self.turning = None
         if outcome.decisions or outcome.effects:
@@ -291,7 +346,7 @@ class Pipeline:
         if record.position > held:
             await self._turn(record.position, record.t, record.item, tail)
             return
-        self.turning = record.position
+        self.turning = (record.position, record.item)
         self.core.observe(record.t, record.item)
         self.turning = None
 
@@ -343,3 +398,8 @@ def count(result: Result) -> None:
                 metrics.ALARMS.labels(decision.alarm, decision.after).inc()
             case Rejection():
                 metrics.EXCEPTIONS.labels(decision.reason).inc()
+
+
+def digest(body: bytes) -> str:
+    """How an encoded input is known again when it is sent again."""
+    return hashlib.sha256(body).hexdigest()

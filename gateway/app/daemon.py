@@ -18,6 +18,7 @@ from gateway.api.command_socket import CommandSocket
 from gateway.api.http import HttpApi, application
 from gateway.api.status import Status
 from gateway.app import devices
+from gateway.app.clock import GatewayClock
 from gateway.app.lights import Lights
 from gateway.app.states import States
 from gateway.config import Configuration, addresses
@@ -56,11 +57,6 @@ CLOCK_MARK = Path("/run/systemd/timesync/synchronized")
 """timesyncd's sign that the clock was set from the network."""
 
 
-def now() -> int:
-    """Gateway time, µs UTC."""
-    return time.time_ns() // 1000
-
-
 class Daemon:
     """One gateway. `run` returns after a clean stop; it raises when the core, the journal or the ledger failed."""
 
@@ -70,12 +66,13 @@ class Daemon:
         self.status = Status()
         self.stopping = asyncio.Event()
         self.http: HttpApi | None = None
+        self._clock = GatewayClock()
         self._notifier = notifier if notifier is not None else Notifier(None)
         self._writer = Writer()
         self._wake = asyncio.Event()
         self._board = StateBoard()
         self._socket: CommandSocket | None = None
-        self._lights = Lights(self.settings.portals, now)
+        self._lights = Lights(self.settings.portals, self._clock)
         self._influx: InfluxUplink | None = None
         self._states = States(self.settings, self._board, self._lot_state)
 
@@ -87,7 +84,7 @@ class Daemon:
         async with AsyncExitStack() as opened:
             opened.push_async_callback(self._writer.stop)
             await self._open(opened)
-            await guarded(self._live, self._fault)
+            await guarded(self._live, self._pipeline.fault)
 
     async def _open(self, opened: AsyncExitStack) -> None:
         """Open journal, ledger and telemetry store; what is opened is closed in reverse by the writer thread."""
@@ -125,15 +122,16 @@ class Daemon:
         opened.push_async_callback(self._writer.call, self._journal.close)
         self._store = await self._writer.call(store)
         opened.push_async_callback(self._writer.call, self._store.close)
-        self._crashes = Crashes.open(directory / "journal")
+        self._clock.not_before(self._journal.last_t)
+        crashes = Crashes.open(directory / "journal")
         core = Core(Engine(settings), 0)
         self._pipeline = Pipeline(
             core,
             self._journal,
-            self._crashes,
+            crashes,
             self._ledger,
             self._writer,
-            now,
+            self._clock,
             self._deliver,
             group=configuration.journal.group,
         )
@@ -211,7 +209,7 @@ class Daemon:
                 birth=self._birth,
                 board=self._board,
             )
-            self.status.set(uplink.id, "starting", now())
+            self.status.set(uplink.id, "starting", self._clock())
             jobs.append((uplink.id, keep(uplink, self._report)))
         if server is not None:
             store = self._store
@@ -223,25 +221,25 @@ class Daemon:
                 append=self._threaded(store.append),
                 wake=self._telemetry.spooled,
             )
-            self.status.set(influx.id, "starting", now())
+            self.status.set(influx.id, "starting", self._clock())
             jobs.append((influx.id, keep(influx, self._report)))
         return jobs
 
     def _field(self) -> list[tuple[str, Any]]:
         """Readers, sensors and scales: last to start, first to stop."""
         submit = self._pipeline.submit
-        readers = devices.readers(self.configuration, submit, now)
+        readers = devices.readers(self.configuration, submit, self._clock)
         self._lights.start(readers)
         jobs: list[tuple[str, Any]] = []
         for reader in readers.values():
-            self.status.set(reader.id, "starting", now())
+            self.status.set(reader.id, "starting", self._clock())
             jobs.append((reader.id, keep(reader, self._report)))
-        for link in devices.links(self.configuration, submit, now):
+        for link in devices.links(self.configuration, submit, self._clock):
             for sensor in link.devices:
-                self.status.set(sensor, "starting", now())
+                self.status.set(sensor, "starting", self._clock())
             jobs.append((link.id, keep(link, self._report_link)))
-        for scale in devices.scales(self.configuration, submit, now):
-            self.status.set(scale.id, "starting", now())
+        for scale in devices.scales(self.configuration, submit, self._clock):
+            self.status.set(scale.id, "starting", self._clock())
             jobs.append((scale.id, keep(scale, self._report)))
         return jobs
 
@@ -273,13 +271,6 @@ class Daemon:
                 self._socket.publish(outcome_line(decision))
             for event in result.events:
                 self._socket.publish(event_line(event))
-
-    def _fault(self, fault: Exception) -> None:
-        """The core failed: remember on which input, so that a poison one is skipped after the second time."""
-        position = self._pipeline.turning
-        if position is not None:
-            times = self._crashes.note(position, repr(fault))
-            log.critical("the core failed on an input", position=position, times=times)
 
     async def _report(self, device: str, state: str, detail: str) -> None:
         """A driver's run ended; said once per change, however often it is tried again."""
@@ -337,7 +328,7 @@ class Daemon:
         snapshot = self._ledger.snapshot()
         if snapshot is None:
             return
-        oldest = now() - self.configuration.journal.retain
+        oldest = self._clock() - self.configuration.journal.retain
         young = sum(path.stat().st_mtime_ns // 1000 >= oldest for path in self._journal.segments())
         gone = self._journal.prune(snapshot.position, young + 1)
         if gone:

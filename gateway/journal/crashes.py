@@ -21,6 +21,7 @@ class Crash(Struct):
     count: int = 0
     error: str = ""
     announced: bool = False
+    digest: str = ""  # of an input that may be sent again: a downlink, a command
 
 
 class CrashFile(Struct):
@@ -45,11 +46,12 @@ class Crashes:
         except (FileNotFoundError, msgspec.MsgspecError):
             return cls(path, CrashFile())
 
-    def note(self, position: int, error: str) -> int:
+    def note(self, position: int, error: str, digest: str = "") -> int:
         """The core failed on this position once more; return how often now. Durable when it returns."""
         crash = self._known.positions.setdefault(position, Crash())
         crash.count += 1
         crash.error = error
+        crash.digest = digest
         self._save()
         return crash.count
 
@@ -57,6 +59,12 @@ class Crashes:
     def quarantined(self) -> frozenset[int]:
         """Positions to skip."""
         return frozenset(position for position, crash in self._known.positions.items() if crash.count >= LIMIT)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Digests of quarantined inputs: whoever sends one again, for want of an answer, gets a refusal instead."""
+        crashes = self._known.positions.values()
+        return frozenset(crash.digest for crash in crashes if crash.count >= LIMIT and crash.digest)
 
     def unannounced(self) -> list[tuple[int, str]]:
         """Quarantined positions nobody was told of yet, with their error."""

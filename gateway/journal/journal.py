@@ -4,6 +4,7 @@ One writer, one directory of segments named by the ordinal of their first record
 the collected group down with one fsync. Opening is recovery: a torn tail is cut off and kept beside the segment.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,6 +13,7 @@ from pathlib import Path
 import structlog
 from msgspec import Struct
 
+from gateway.errors import JournalError
 from gateway.journal import records
 from gateway.journal.segment import Damage, Group, pack_group, read_groups, sync_directory
 from gateway.model.facts import FactsRecord
@@ -21,6 +23,9 @@ from gateway.model.times import rfc3339
 log = structlog.get_logger(__name__)
 
 SUFFIX = ".ndjson.zst"
+
+PORTION = 8 << 20
+"""Bytes of lines per compressed group; a record longer than this has a group to itself."""
 
 
 class Record(Struct, frozen=True):
@@ -44,18 +49,41 @@ class Journal:
         self._header = records.Header(records.VERSION, site=site, gateway=gateway)
         self._pending: list[bytes] = []
         self._file: int | None = None
+        self._locked: int | None = None
         self._size = 0
 
     @classmethod
     def open(cls, directory: Path, *, site: str, gateway: str, segment_bytes: int = 16 << 20) -> "Journal":
-        """Open or begin the journal in `directory`; a torn tail is truncated, quarantined beside it and counted."""
+        """Open or begin the journal in `directory`; a torn tail is truncated, quarantined beside it and counted.
+
+        Raises:
+            JournalError: another process has it, or it was written for another site or gateway.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         journal = cls(directory, site, gateway, segment_bytes)
+        journal._lock()
         paths = journal.segments()
         for path in reversed(paths):
             if journal._take_up(path):
                 break
         return journal
+
+    def _lock(self) -> None:
+        """One process per journal, whatever the ledger is.
+
+        Raises:
+            JournalError: another process has it.
+        """
+        handle = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            text = (
+                f"{self.directory}: another process writes this journal; stop it, or give this one a state of its own"
+            )
+            raise JournalError(text) from None
+        self._locked = handle
 
     def segments(self) -> list[Path]:
         """The segment files, oldest first."""
@@ -63,7 +91,14 @@ class Journal:
 
     def append(self, t: int, item: Input | FactsRecord) -> int:
         """Add a record to the group being collected; return its position. It is not safe until `write`."""
-        self._pending.append(records.encode(t, item))
+        return self._append(t, records.encode(t, item))
+
+    def append_encoded(self, t: int, body: bytes) -> int:
+        """As `append`, for an input that is encoded already (`records.encode_item`)."""
+        return self._append(t, records.stamped(t, body))
+
+    def _append(self, t: int, line: bytes) -> int:
+        self._pending.append(line)
         self.last += 1
         self.last_t = t
         return self.last
@@ -80,7 +115,7 @@ class Journal:
         if self._file is None or self._size >= self.segment_bytes:
             self._begin(first)
         assert self._file is not None
-        group = pack_group(first, self._pending)
+        group = b"".join(pack_group(first + offset, lines) for offset, lines in _portions(self._pending))
         try:
             _write_all(self._file, group)
             os.fsync(self._file)
@@ -94,9 +129,7 @@ class Journal:
         """Take every position up to this as used: the ledger holds effects of records that this journal has lost."""
         log.error("the journal has lost its end", last=self.last, ledger=position)
         self.write()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        self._let_go()
         self.last = max(self.last, position)
 
     def read(self, after: int) -> Iterator[Record]:
@@ -144,13 +177,19 @@ class Journal:
     def close(self) -> None:
         """Write what is collected and close the file."""
         self.write()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        self._let_go()
+        if self._locked is not None:
+            handle, self._locked = self._locked, None
+            os.close(handle)
+
+    def _let_go(self) -> None:
+        """Close the segment. Its number is forgotten first: it may be somebody else's file a moment later."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
     def _begin(self, first: int) -> None:
-        if self._file is not None:
-            os.close(self._file)
+        self._let_go()
         path = self.directory / f"{first:020d}{SUFFIX}"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         header = records.Header(
@@ -173,6 +212,8 @@ class Journal:
             if isinstance(part, Group):
                 end = part.end
                 last = part if part.records else last
+                if not part.records:
+                    self._check_owner(path, part.lines[0])
         size = path.stat().st_size
         if end < size:
             self._cut(path, end)
@@ -188,6 +229,15 @@ class Journal:
         if self._file is None:
             self._open_at(path, end)
         return True
+
+    def _check_owner(self, path: Path, line: bytes) -> None:
+        header = records.decode_header(line)
+        owner, wanted = (header.site, header.gateway), (self._header.site, self._header.gateway)
+        if owner != wanted:
+            text = (
+                f"{path}: this state belongs to {'/'.join(owner)}; give {'/'.join(wanted)} a [gateway] state of its own"
+            )
+            raise JournalError(text)
 
     def _stamped(self, path: Path, group: Group) -> Iterator[Record]:
         for position, line in enumerate(group.lines, group.first):
@@ -206,6 +256,17 @@ class Journal:
             os.fsync(file.fileno())
         self.torn += 1
         log.warning("journal tail torn: cut off and kept", file=str(path), bytes=len(content) - end, kept=str(torn))
+
+
+def _portions(lines: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines in portions that a reader takes whole (segment.LONGEST_GROUP), with the offset of the first of each."""
+    start = size = 0
+    for index, line in enumerate(lines):
+        if size and size + len(line) > PORTION:
+            yield start, lines[start:index]
+            start, size = index, 0
+        size += len(line) + 1
+    yield start, lines[start:]
 
 
 def _first_of(path: Path) -> int:

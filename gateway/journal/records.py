@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.model.facts import FactsRecord
-from gateway.model.inputs import Input
+from gateway.model.inputs import Command, Downlink, Input
 from gateway.model.times import parse_rfc3339, rfc3339
 
 VERSION = 1
@@ -57,7 +57,27 @@ def decode_header(line: bytes) -> Header:
 
 def encode(t: int, item: Input | FactsRecord) -> bytes:
     """The line of an input stamped `t` (µs), without line feed."""
-    return b'{"t":"%b",%b' % (rfc3339(t).encode(), _encode(item)[1:])
+    return stamped(t, _encode(item))
+
+
+def stamped(t: int, body: bytes) -> bytes:
+    """The line of an encoded input (`encode_item`) stamped `t` (µs), without line feed."""
+    return b'{"t":"%b",%b' % (rfc3339(t).encode(), body[1:])
+
+
+def encode_item(item: Input) -> bytes:
+    """An input without a stamp, checked to come back: what is in the journal must be readable.
+
+    Raises:
+        ValueError: text that is not Unicode, or nested too deeply.
+    """
+    try:
+        body = _encode(item)
+        if isinstance(item, Downlink | Command):  # whatever somebody sent; our own drivers' inputs are flat
+            _decode_input(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return body
 
 
 def decode(line: bytes) -> tuple[int, Input | FactsRecord]:

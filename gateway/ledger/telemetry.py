@@ -86,17 +86,16 @@ class TelemetryStore:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
-                connection = _connect(place)
+                connection, sizes = _connect(place)
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
                 _set_aside(place)
-                connection = _connect(place)
+                connection, sizes = _connect(place)
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(f"{place}: the telemetry file cannot be opened: {error}") from error
         store = cls(connection, str(place), spool_bytes, ring_bytes, ring_us)
-        for table in store._sizes:
-            store._sizes[table] = connection.execute(f"SELECT coalesce(sum(bytes), 0) FROM {table}").fetchone()[0]
+        store._sizes = sizes
         return store
 
     def close(self) -> None:
@@ -161,7 +160,7 @@ class TelemetryStore:
         found = [
             sample
             for (block,) in rows
-            for sample in _SAMPLES.decode(zstandard.decompress(block))
+            for sample in _SAMPLES.decode(_unpacked(block) or b"[]")
             if start <= sample.at <= end
             and (sensor is None or sample.sensor == sensor)
             and (quantity is None or sample.quantity == quantity)
@@ -176,7 +175,11 @@ class TelemetryStore:
             ).fetchall()
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path}: cannot be read: {error}") from error
-        return [Block(ident, zstandard.decompress(block), count) for ident, block, count in rows]
+        found = [(ident, _unpacked(block), count) for ident, block, count in rows]
+        for ident, lines, _ in found:
+            if lines is None:
+                self.quarantine(ident, "the block is damaged on the disk")
+        return [Block(ident, lines, count) for ident, lines, count in found if lines is not None]
 
     def done(self, ids: Iterable[int]) -> None:
         """The server has these blocks; one that was dropped meanwhile is no error."""
@@ -261,7 +264,16 @@ class TelemetryStore:
             ).close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _unpacked(block: bytes) -> bytes | None:
+    """A block's plain bytes; None when the disk did not keep it."""
+    try:
+        return zstandard.decompress(block)
+    except zstandard.ZstdError:
+        return None
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, dict[str, int]]:
+    """The open file and the bytes in its tables, which are read whole: damage shows here, not in the middle of work."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
@@ -272,10 +284,12 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={_VERSION}; COMMIT;")
         elif version != _VERSION:
             raise sqlite3.DatabaseError(f"version {version}")
+        sums = {name: f"SELECT coalesce(sum(bytes), 0) FROM {name}" for name in ("spool", "ring")}
+        sizes = {name: int(connection.execute(query).fetchone()[0]) for name, query in sums.items()}
     except sqlite3.Error:
         connection.close()
         raise
-    return connection
+    return connection, sizes
 
 
 def _set_aside(path: Path) -> None:

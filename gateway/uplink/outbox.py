@@ -106,6 +106,7 @@ class Drain:
             aiomqtt.MqttError: the link is gone.
         """
         self._flight.clear()
+        self._through = 0
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._settling())

@@ -60,6 +60,7 @@ async def test_twenty_kills_lose_and_double_nothing():
         ):
             gateway = bench.Gateway(folder, bench.configuration(dock.ports, mqtt=broker.port))
 
+            gateway.unmeasured()
             play = Play(dock, central, chance)
             playing = asyncio.create_task(play.run())
             try:
@@ -67,7 +68,7 @@ async def test_twenty_kills_lose_and_double_nothing():
                     gateway.spawn()
                     if kill % 4:  # every fourth one dies while it starts or recovers
                         await gateway.ready()
-                    await asyncio.sleep(chance.uniform(0.0, 1.4))
+                    await asyncio.sleep(chance.uniform(0.0, 1.2))
                     assert gateway.running, gateway.last_line()
                     await gateway.kill()
                 await gateway.start()

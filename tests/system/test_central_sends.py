@@ -28,7 +28,7 @@ async def sender(broker):
 
 
 async def test_a_malformed_asn_is_an_exception_and_the_next_is_taken(bench, folder, broker, dock, sender):
-    """Each malformed ASN becomes one event on evt/exception/…; the good one behind them is taken and met by a pallet."""
+    """Each malformed ASN becomes one event on evt/exception/…; the good one behind them is taken and met."""
     pallet = bench.Pallet(1)
     async with (
         bench.central(folder, broker.port) as central,

@@ -150,15 +150,16 @@ async def test_replay_of_what_is_no_recording(bench, folder):
 
 async def test_no_gateway_runs(bench, folder):
     """Without a gateway, commands that need one say where they looked, and listings that there is no ledger: exit 1."""
-    config = folder / "tallyman.toml"
-    config.write_text(bench.configuration({"reader-1": 1}))
     (folder / "a.json").write_text("[]")
+    stopped = bench.Gateway(folder, bench.configuration({"reader-1": 1}))
     for command in (("status",), ("watch",), ("alarms", "ack", "x"), ("asn", "import", str(folder / "a.json"))):
-        said = await bench.tallyman(*command, "-c", str(config))
+        said = await stopped.cli(*command)
         assert (said.code, said.out) == (1, "")
         assert said.err.startswith(f"tallyman: no gateway answers on {folder / 't.sock'} (No such file or directory)")
     for command in ("stock", "lots", "alarms", "outbox"):
-        said = await bench.tallyman(command, "-c", str(config))
+        said = await stopped.cli(command)
         assert (said.code, said.out) == (1, "")
         assert "there is no ledger here; the gateway makes it at its first start" in said.err
+    process = await bench.tallyman("status", "-c", str(stopped.config))
+    assert (process.code, process.err) == (1, (await stopped.cli("status")).err)
     assert (await bench.tallyman("--version")).out.startswith("tallyman, version ")

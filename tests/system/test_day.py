@@ -1,5 +1,6 @@
 """A day in small: the real daemon, real readers' bytes, a real Mosquitto, central with its own database."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -88,11 +89,14 @@ async def test_replay_of_a_live_journal_gives_the_same_bytes(bench, folder, dock
     await slave.stop()
     kinds = {json.loads(line)["kind"] for line in live.lines}
     assert kinds >= {"passage", "movement", "command", "alarm", "excursion", "event", "exception"}
-    for seed in ("0", "1", "42"):
-        replayed = await bench.tallyman("replay", str(gateway.state / "journal"), "--json", PYTHONHASHSEED=seed)
+    journal = str(gateway.state / "journal")
+    seeds = ("0", "1", "42")
+    for replayed in await asyncio.gather(
+        *(bench.tallyman("replay", journal, "--json", PYTHONHASHSEED=seed) for seed in seeds)
+    ):
         assert (replayed.code, replayed.err) == (0, "")
         assert replayed.out.splitlines() == live.lines
-    told = await bench.tallyman("replay", str(gateway.state / "journal"))
+    told = await bench.tallyman("replay", journal)
     assert told.code == 0
     assert "receive accepted (matched): 3 × 09520001123450/A42-2610" in told.out
     assert "cold-2-warm: normal → unack_active at 9.5" in told.out
@@ -120,7 +124,7 @@ async def test_a_clean_stop(bench, folder, broker, dock):
 
 
 def test_the_manager_is_told(bench, folder):
-    """The manager's socket hears READY after recovery, STATUS with what is down, WATCHDOG while it works, and STOPPING."""
+    """The manager hears READY after recovery, STATUS with what is down, WATCHDOG while it works, and STOPPING."""
     import socket
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -53,7 +53,7 @@ class Dock:
         for item in items:
             await self.pipeline.submit(item)
         running = asyncio.create_task(self.pipeline.run())
-        while sum(isinstance(result.item, Reads) for result in self.results) < len(items):
+        while sum(isinstance(result.item, Reads) for result in self.results) < len(items):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         self.now += 60_000_000
         await self.pipeline.decide(reads(T0 - 3_600_000_000, 0))

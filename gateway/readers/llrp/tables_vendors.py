@@ -69,10 +69,10 @@ PARAMETERS = {
     CanSupportPeriodicTagReports:u1 CanSupportSledBatteryStatus:u1 CanSupportLogicalAntenna:u1 CanReportGPS:u1 -:1
 120 MotoTagEventsGenerationCapabilities Version:u32 CanSelectTagEvents:u1 CanSelectTagReportingFormat:u1
     CanSelectMovingEvent:u1 -:5
-121 MotoTagEventSelector ReportNewTagEvent:u8 NewTagEventModeratedTimeout:u16 ReportTagInvisibleEvent:u8
-    TagInvisibleEventModeratedTimeout:u16 ReportTagVisibilityChangeEvent:u8
-    TagVisibilityChangeEventModeratedTimeout:u16
-122 MotoTagReportMode ReportFormat:u8
+121 MotoTagEventSelector ReportNewTagEvent:u8=MotoTagEventReport NewTagEventModeratedTimeout:u16
+    ReportTagInvisibleEvent:u8=MotoTagEventReport TagInvisibleEventModeratedTimeout:u16
+    ReportTagVisibilityChangeEvent:u8=MotoTagEventReport TagVisibilityChangeEventModeratedTimeout:u16
+122 MotoTagReportMode ReportFormat:u8=MotoTagReportFormat
 200 MotoFilterCapabilities Version:u32 CanFilterTagsBasedOnRSSI:u1 CanFilterTagsBasedOnTimeOfDay:u1
     CanFilterTagsBasedOnUTCTimeStamp:u1 -:5
 300 MotoPersistenceCapabilities Version:u32 CanSaveConfiguration:u1 CanSaveTags:u1 CanSaveEvents:u1 -:5
@@ -108,6 +108,8 @@ ImpinjFixedFrequencyMode 0=Disabled 1=Auto_Select 2=Channel_List
 ImpinjReportBufferMode 0=Normal 1=Low_Latency
 ImpinjAccessSpecOrderingMode 0=FIFO 1=Ascending
 ImpinjAdvancedGPOMode 0=Normal 1=Pulsed 2=Reader_Operational_Status 3=LLRP_Connection_Status
+MotoTagEventReport 0=Never 1=Immediate 2=Moderated
+MotoTagReportFormat 0=No_Reporting 1=Report_Notifications 2=Report_Events
 ImpinjHubConnectedType 0=Unknown 1=Disconnected 2=Connected
 ImpinjHubFaultType 0=No_Fault 1=RF_Power 2=RF_Power_On_Hub_1 3=RF_Power_On_Hub_2 4=RF_Power_On_Hub_3
     5=RF_Power_On_Hub_4 6=No_Init 7=Serial_Overflow 8=Disconnected
