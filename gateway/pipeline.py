@@ -22,7 +22,7 @@ from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record, record
 from gateway.ledger.store import Commit, Ledger, Snapshot
 from gateway.ledger.thread import Writer
 from gateway.model.facts import Facts, FactsRecord, Questions
-from gateway.model.inputs import Command, Config, Device, Downlink, Input, Reads, Tick
+from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Input, Reads, Tick
 from gateway.model.outcome import AlarmChange, Event, Movement, Outcome, Passage, Rejection
 from gateway.model.settings import Settings
 from gateway.model.times import SECOND
@@ -184,8 +184,12 @@ class Pipeline:
             raise InputError(f"{type(item).__name__.lower()} has stopped the gateway twice and is quarantined")
         return Job(item, body, self._clock())
 
-    async def recover(self) -> int:
-        """Replay the journal's tail through the same code; return how many records that took."""
+    async def recover(self, boot: Boot | None = None) -> int:
+        """Replay the journal's tail through the same code; return how many records that took.
+
+        `boot` is recorded behind it, stamped as the last record was: what came due while the gateway was off comes
+        due after the rules know that it was.
+        """
         snapshot = await self._writer.call(self.ledger.snapshot)
         held = await self._writer.call(self.ledger.position)
         self.core.sequence = await self._writer.call(self.ledger.sequence)
@@ -212,6 +216,8 @@ class Pipeline:
         if short or self.journal.lost:  # what is open lacks inputs, and may be decided already
             self.core.engine.abandon(FOREVER)
             await self._commit_position(snapshot=True)  # once: the next recovery begins behind the damage
+        if boot is not None:
+            await self._turns([self._job(boot)], self.last_t or self._clock())
         for position, error in self.crashes.unannounced():
             command = Command("quarantine", {"position": position, "error": error}, "core")
             await self._sequence([self._job(command)])

@@ -252,8 +252,8 @@ class Rig:
             self.now = t
             done: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
             for item in items[:-1]:
-                await self.pipeline.inputs.put(Job(item, t))
-            await self.pipeline.inputs.put(Job(items[-1], t, done))
+                await self.pipeline.inputs.put(Job(item, records.encode_item(item), t))
+            await self.pipeline.inputs.put(Job(items[-1], records.encode_item(items[-1]), t, done))
             await asyncio.wait({running, done}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 break
@@ -267,8 +267,7 @@ class Rig:
         try:
             await self.play(steps)
         except Exception as fault:  # noqa: BLE001 - as the supervisor does
-            if self.pipeline.turning is not None:
-                self.crashes.note(self.pipeline.turning, repr(fault))
+            self.pipeline.fault(fault)
             return False
         return True
 

@@ -9,6 +9,7 @@ from gateway.readers.llrp.codec import BitString, Message, Parameter
 from gateway.readers.llrp.tables import (
     CUSTOM_MESSAGES,
     CUSTOM_PARAMETERS,
+    ENUMERATIONS,
     VERSIONS,
     Definition,
     Field,
@@ -45,7 +46,12 @@ VALUES: dict[str, Callable[[Random], Any]] = {
 
 
 class Samples:
-    """Random messages of one version. `customs` are the custom parameters that may stand where Custom may."""
+    """Random messages of one version. `customs` are the custom parameters that may stand where Custom may.
+
+    With `named` a field whose values have names has one of those.
+    """
+
+    named = True
 
     def __init__(
         self, rng: Random, version: int = 1, tables: Tables | None = None, customs: Sequence[str] = ()
@@ -71,6 +77,8 @@ class Samples:
         return {field.name: self._value(field) for field in definition.fields if field.name}
 
     def _value(self, field: Field) -> Any:
+        if field.enumeration and field.bits and self.named:
+            return self.rng.choice([*ENUMERATIONS[field.enumeration]])
         if field.name == "VendorIdentifier":
             return 1  # nobody we know: the body is not one that could be opened
         value = VALUES[field.kind](self.rng)

@@ -18,7 +18,7 @@ from gateway.api.command_socket import CommandSocket
 from gateway.api.http import HttpApi, application
 from gateway.api.status import Status
 from gateway.app import devices
-from gateway.app.clock import GatewayClock
+from gateway.app.clock import AHEAD_MOST, GatewayClock
 from gateway.app.lights import Lights
 from gateway.app.states import States
 from gateway.config import Configuration, addresses
@@ -152,20 +152,28 @@ class Daemon:
     async def _live(self) -> None:
         """Everything from recovery to the clean stop."""
         self._notifier.notify(STATUS="recovering")
+        async with running(*self._listener()):
+            await self._recover()
+            await self._work()
+
+    async def _recover(self) -> None:
+        """Replay what the ledger does not hold yet, and record that the gateway was off."""
         started = time.monotonic()
-        replayed = await self._pipeline.recover()
+        clock = "synced" if CLOCK_MARK.exists() else "unknown"
+        replayed = await self._pipeline.recover(Boot(uuid.uuid4().hex, __version__, clock))
         log.info(
             "recovered", records=replayed, seconds=round(time.monotonic() - started, 3), position=self._journal.last
         )
         self.status.recovering = False
         if self._journal.torn:
             metrics.JOURNAL_TORN.set(self._journal.torn)
+
+    async def _work(self) -> None:
+        """From the first input to the clean stop."""
         pipeline = self._pipeline
         async with running(("pipeline", pipeline.run())):
-            clock = "synced" if CLOCK_MARK.exists() else "unknown"
-            await pipeline.decide(Boot(uuid.uuid4().hex, __version__, clock))
             await pipeline.decide(Config(self.configuration.text))
-            async with running(*self._listeners()), running(*self._wires()), running(*self._field()):
+            async with running(*self._watchers()), running(*self._wires()), running(*self._field()):
                 self._ready()
                 await self.stopping.wait()
                 log.info("stopping")
@@ -175,19 +183,23 @@ class Daemon:
             pipeline.finish()
             await pipeline.finished.wait()
 
-    def _listeners(self) -> list[tuple[str, Any]]:
-        """HTTP, command socket and the watch over progress: first to start, last to stop."""
+    def _listener(self) -> list[tuple[str, Any]]:
+        """HTTP: first to start, last to stop; /readyz answers 503 until the gateway decides."""
         api = self.configuration.api
         endpoint = addresses.listen(api.listen)
-        if endpoint is not None:
-            self.http = HttpApi(application(self.status, self._refresh, self.healthy), endpoint.host, endpoint.port)
-            try:
-                self.http.bind()
-            except OSError as error:
-                raise TallymanError(f"[api] listen {api.listen}: {error.strerror or error}; give a free port") from None
+        if endpoint is None:
+            return []
+        self.http = HttpApi(application(self.status, self._refresh, self.healthy), endpoint.host, endpoint.port)
+        try:
+            self.http.bind()
+        except OSError as error:
+            raise TallymanError(f"[api] listen {api.listen}: {error.strerror or error}; give a free port") from None
+        return [("http", self.http.run())]
+
+    def _watchers(self) -> list[tuple[str, Any]]:
+        """The command socket and the watch over progress."""
+        api = self.configuration.api
         jobs: list[tuple[str, Any]] = [("watch", self._watch())]
-        if self.http is not None:
-            jobs.append(("http", self.http.run()))
         if api.socket:
             self._socket = CommandSocket(self.configuration.path(api.socket), self._pipeline.decide, self._describe)
             jobs.append(("socket", self._socket.run()))
@@ -319,6 +331,7 @@ class Daemon:
             for state in ("pending", "settled", "parked"):
                 metrics.OUTBOX.labels(state).set(int(counts[state] or 0))
             await self._watch_influx()
+            await self._watch_clock()
             if self.healthy():
                 self._notifier.notify(WATCHDOG="1", STATUS=self.status.line())
             await asyncio.sleep(pause)
@@ -339,6 +352,15 @@ class Daemon:
         influx = self._influx
         if influx is not None and influx.connected and self.status.components[influx.id].state != "up":
             await self._report(influx.id, "up", "")
+
+    async def _watch_clock(self) -> None:
+        """Say so while gateway time is ahead of the system's clock: somebody set that back."""
+        ahead = self._clock.ahead
+        if ahead > AHEAD_MOST:
+            detail = f"the system's clock was set back; gateway time is ahead of it by {ahead // 60_000_000} min"
+            await self._report("clock", "fault", detail)
+        elif "clock" in self.status.components:
+            await self._report("clock", "up", "")
 
     def _refresh(self) -> None:
         """Gauges that are read, not counted."""

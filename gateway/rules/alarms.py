@@ -41,6 +41,7 @@ class LimitState(Struct):
     low: float = 0.0
     high: float = 0.0
     area: float = 0.0  # value × µs since start
+    ended: int = -1  # end of the excursion before: no two begin at one instant, which is their identity
     to_clear: tuple[float, float, float] = (0.0, 0.0, 0.0)  # low, high, area when the off-delay began
 
 
@@ -97,10 +98,11 @@ class LimitWatch:
         state.value, state.unit, state.at = value, measurement.unit, at
         if self._beyond(value):
             state.clear = None
+            first = max(at, state.ended + 1)
             if state.beyond is None:
-                state.beyond, state.lost = at, 0
+                state.beyond, state.lost = first, 0
             if state.start is None:
-                state.start, state.low, state.high, state.area = at, value, value, 0.0
+                state.start, state.low, state.high, state.area = first, value, value, 0.0
         elif self._clear(value):
             if not self.active:
                 state.beyond = state.start = None
@@ -128,8 +130,14 @@ class LimitWatch:
             low, high, area = state.to_clear
             mean = area / (end - start) if end > start else high
             changes.append(Exceeded(self.limit, state.unit, start, end, round(low, 3), round(high, 3), round(mean, 3)))
+            state.ended = end
         state.beyond = state.clear = state.start = None
         return changes
+
+    def boot(self) -> None:
+        """The gateway was off since the last sample, however long: delays wait for the next one."""
+        if self.state.frozen is None and self.state.value is not None:
+            self.state.frozen = self.state.at
 
     def abandon(self) -> None:
         """Let the running delay go; the next sample starts it anew."""

@@ -131,7 +131,12 @@ class Engine:
                 return self._document(t, item.topic, item.payload, item.text)
             case Command():
                 return self._command(t, item)
-            case Boot() | Config() | Device():
+            case Boot():
+                for limits in self._limits.values():
+                    for limit in limits:
+                        limit.boot()
+                return []
+            case Config() | Device():
                 return []
 
     def abandon(self, t: int) -> None:

@@ -51,8 +51,8 @@ async def lives(directory: Path, steps: list[Step]) -> list[tuple[bool, list[byt
     """Start again and again, sources repeating what was not journalled, until a life goes well."""
     told: list[tuple[bool, list[bytes]]] = []
     for _ in range(8):
-        rig = Rig(directory)
         rest = dockside.rest(steps, directory) if told else steps
+        rig = Rig(directory)
         well = await rig.live(rest)
         told.append((well, rig.lines))
         await rig.stop(killed=not well)

@@ -273,7 +273,9 @@ def test_receipt_without_unit() -> None:
 
 def test_receipt_of_a_unit_with_nothing_on_it() -> None:
     """A unit that nobody announced and that shows no item is an ObjectEvent of itself."""
-    _, body = rendered(changed(RECEIPT, lines=(), verdict="held", status="hold", reasons=("no_expectation",), expectation=None))
+    _, body = rendered(
+        changed(RECEIPT, lines=(), verdict="held", status="hold", reasons=("no_expectation",), expectation=None)
+    )
     assert (body["type"], body["epcList"]) == ("ObjectEvent", ["urn:epc:id:sscc:0614141.1234567890"])
     assert body["tally:lotQuantityList"] == []
 

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 import zstandard
 
+from gateway.errors import JournalError
 from gateway.journal import Crashes, Journal, records
 from gateway.journal.journal import SUFFIX
 from gateway.journal.segment import LEAD_BYTES, MAGIC, Damage, Group, pack_group, read_groups
-from gateway.model.inputs import Device, Input
+from gateway.model.inputs import Device, Downlink, Input
 
 T0 = 1_795_243_331_000_000
 
@@ -20,6 +21,12 @@ T0 = 1_795_243_331_000_000
 def opened(directory: Path, segment_bytes: int = 1 << 20) -> Journal:
     """The journal of the tests."""
     return Journal.open(directory, site="north", gateway="gw1", segment_bytes=segment_bytes)
+
+
+def died(journal: Journal) -> None:
+    """The process is gone: its lock and its files are let go, without a last word."""
+    journal._pending = []
+    journal.close()
 
 
 def filled(directory: Path, groups: list[int], segment_bytes: int = 1 << 20) -> Journal:
@@ -64,9 +71,7 @@ def test_an_appended_record_is_not_there_before_the_write(tmp_path: Path) -> Non
     """`append` only collects: a process that dies before `write` has written nothing."""
     journal = filled(tmp_path, [2])
     journal.append(T0 + 3, device(3))
-    other = opened(tmp_path)
-    assert other.last == 2
-    other.close()
+    assert positions(journal) == [1, 2]
     journal.close()
     assert positions(journal) == [1, 2, 3]
 
@@ -220,7 +225,7 @@ def test_a_segment_with_only_its_header_continues(tmp_path: Path) -> None:
     """A process that died after beginning a segment: the next one goes on in it, with the right position."""
     journal = filled(tmp_path, [3])
     journal._begin(4)
-    os.close(journal._file)  # type: ignore[arg-type]
+    died(journal)
     assert len(journal.segments()) == 2
     again = opened(tmp_path)
     assert (again.last, again.last_t) == (3, T0 + 3)
@@ -236,7 +241,7 @@ def test_a_segment_torn_in_its_header_is_begun_anew(tmp_path: Path, cut: int) ->
     """A header that never reached the disk whole is put aside, and records go on in the segment before."""
     journal = filled(tmp_path, [3])
     journal._begin(4)
-    os.close(journal._file)  # type: ignore[arg-type]
+    died(journal)
     path = journal.segments()[1]
     os.truncate(path, cut)
     again = opened(tmp_path)
@@ -253,7 +258,7 @@ def test_the_first_segment_of_all_may_be_torn_in_its_header(tmp_path: Path) -> N
     """The very first start may die at once: the next one begins at position 1."""
     journal = opened(tmp_path)
     journal._begin(1)
-    os.close(journal._file)  # type: ignore[arg-type]
+    died(journal)
     for cut in (30, 0):
         os.truncate(journal.segments()[0], cut)
         again = opened(tmp_path)
@@ -333,3 +338,33 @@ def test_crashes_are_counted_by_position_and_survive(tmp_path: Path) -> None:
     assert Crashes.open(tmp_path).quarantined == {7}
     (tmp_path / "crashes.json").write_bytes(b'{"positions":{"x')
     assert Crashes.open(tmp_path).quarantined == frozenset()
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    """Two processes never write one journal, whatever database they use."""
+    journal = opened(tmp_path)
+    with pytest.raises(JournalError, match="another process"):
+        opened(tmp_path)
+    journal.close()
+    opened(tmp_path).close()
+
+
+def test_a_journal_belongs_to_its_gateway(tmp_path: Path) -> None:
+    """A state directory under another site or gateway id is refused: its positions would mean something else."""
+    filled(tmp_path, [2]).close()
+    with pytest.raises(JournalError, match="belongs to north/gw1; give north/gw2 a"):
+        Journal.open(tmp_path, site="north", gateway="gw2")
+
+
+def test_a_group_larger_than_a_reader_takes_is_divided(tmp_path: Path) -> None:
+    """However much is written at once, every record comes back: groups are cut before they are too large."""
+    journal = opened(tmp_path)
+    for position in range(1, 6):
+        journal.append(T0 + position, Downlink("down/asn/A", text="x" * (5 << 20)))
+    journal.write()
+    assert [record.position for record in journal.read(0)] == [1, 2, 3, 4, 5]
+    assert len([part for part in read_groups(journal.segments()[0]) if isinstance(part, Group)]) > 2
+    journal.close()
+    again = opened(tmp_path)
+    assert (again.last, again.torn) == (5, 0)
+    again.close()

@@ -1,0 +1,135 @@
+"""Fuzz target: mutated LLRP frames. Nothing may escape, nothing may hang, and what decodes must encode to its bytes.
+
+    python tests/fuzz/llrp_frames.py [--seconds N] [--frames N] [--seed N]
+
+With atheris installed and `--atheris` it is coverage-guided; otherwise plain random mutations of messages made from the
+tables. Prints the number of frames, frames per second and the growth of memory; exit 1 with the frame in hex when a
+claim is broken.
+"""
+
+import argparse
+import contextlib
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from gateway.readers.llrp.codec import CodecError, Message, decode, encode
+from gateway.readers.llrp.fast import TagReports
+from gateway.readers.llrp.frames import HEADER, Framer
+from gateway.readers.llrp.tables import CUSTOM_MESSAGES, CUSTOM_PARAMETERS, MESSAGES, VERSIONS
+from tests.llrp_samples import Samples
+
+SEEDS = 3_000
+REPORT = MESSAGES["RO_ACCESS_REPORT"].number
+
+
+def check(data: bytes) -> int:
+    """Everything a frame goes through, however broken; the number of frames. Raises when a claim does not hold."""
+    framer = Framer()
+    frames = framer.feed(data)
+    for head, number, body in frames:
+        raw = HEADER.pack(head, HEADER.size + len(body), number) + body
+        for customs in (False, True):
+            try:
+                message = decode(head, number, body, customs)
+            except CodecError as error:
+                if not 0 <= (error.position or 0) <= len(body):
+                    raise AssertionError(f"position {error.position} of {len(body)}") from error
+                continue
+            if encode(message) != raw:
+                raise AssertionError("other bytes come out")
+        if head & 0x3FF == REPORT:
+            with contextlib.suppress(CodecError):
+                TagReports().rows(body)
+    return len(frames)
+
+
+def seeds(rng: Random) -> list[bytes]:
+    """Sound frames of both versions and of the vendors."""
+    samples = [Samples(rng, version, customs=[*CUSTOM_PARAMETERS]) for version in VERSIONS]
+    messages: list[Message] = [sample.message() for sample in samples for _ in range(SEEDS // 4)]
+    messages += [sample.message("RO_ACCESS_REPORT") for sample in samples for _ in range(SEEDS // 4)]
+    messages += [samples[0].message(name) for name in CUSTOM_MESSAGES]
+    return [encode(message) for message in messages]
+
+
+def mutated(rng: Random, corpus: list[bytes]) -> Iterator[bytes]:
+    """Sound frames with bytes flipped, set to edges, cut out or put in; mostly with the length set right again."""
+    while True:
+        data = bytearray(rng.choice(corpus))
+        for _ in range(rng.choice((1, 1, 1, 2, 4, 8))):
+            at = rng.randrange(len(data))
+            match rng.randrange(5):
+                case 0:
+                    data[at] ^= 1 << rng.randrange(8)
+                case 1:
+                    data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+                case 2:
+                    del data[at : at + rng.randrange(1, 5)]
+                case 3:
+                    data[at:at] = rng.randbytes(rng.randrange(1, 5))
+                case 4:
+                    other = rng.choice(corpus)
+                    data[at:] = other[rng.randrange(len(other)) :]
+            if len(data) < 10:
+                data += bytes(10)
+        if rng.random() < 0.95:
+            data[2:6] = len(data).to_bytes(4, "big")
+        yield bytes(data)
+
+
+def run(seconds: float, most: int, seed: int) -> int:
+    """Plain random mutation until the time or the number of frames is reached."""
+    rng = Random(seed)
+    corpus = seeds(rng)
+    for data in corpus:
+        check(data)
+    before, begun, count, slowest = _memory(), time.monotonic(), 0, 0.0
+    for data in mutated(rng, corpus):
+        started = time.monotonic()
+        if started - begun > seconds or count >= most:
+            break
+        try:
+            check(data)
+        except Exception as error:  # noqa: BLE001 - to find what escapes is what this is for
+            sys.stdout.write(f"broken after {count} frames: {error!r}\n{data.hex()}\n")
+            return 1
+        slowest = max(slowest, time.monotonic() - started)
+        count += 1
+    taken = time.monotonic() - begun
+    sys.stdout.write(
+        f"{count} mutated frames in {taken:.1f} s ({count / taken:,.0f}/s), slowest {slowest * 1e3:.1f} ms, "
+        f"memory +{(_memory() - before) // 1024} MiB\n"
+    )
+    return 0
+
+
+def _memory() -> int:
+    """KiB of this process at its largest."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Fuzz the LLRP codec.")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--frames", type=int, default=sys.maxsize)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--atheris", action="store_true", help="coverage-guided; the other options are then ignored")
+    options, rest = parser.parse_known_args()
+    if options.atheris:
+        import atheris  # type: ignore[import-not-found]
+
+        atheris.instrument_all()
+        atheris.Setup([sys.argv[0], *rest], check)
+        atheris.Fuzz()
+    sys.exit(run(options.seconds, options.frames, options.seed))
+
+
+if __name__ == "__main__":
+    main()
