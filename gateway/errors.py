@@ -6,6 +6,7 @@ TallymanError
 ├── JournalError     the journal cannot be used: another process has it, or it belongs to another gateway
 ├── InputError       an input cannot be journalled; it is refused at the door
 ├── LedgerError      the database cannot be opened, migrated or written
+│   └── TurnError    the database works, but this turn cannot be entered
 └── DeviceError      a device or link failed; the supervisor restarts it with back-off
     └── RefusedError the far side answered, and said no
 """
@@ -56,6 +57,10 @@ class InputError(TallymanError):
 
 class LedgerError(TallymanError):
     """The ledger cannot be opened, migrated or written."""
+
+
+class TurnError(LedgerError):
+    """The database works, but this turn cannot be entered: it would be doubled, or holds what no column takes."""
 
 
 class DeviceError(TallymanError):

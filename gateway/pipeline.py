@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway import config, events, metrics
-from gateway.errors import ConfigError, InputError
+from gateway.errors import ConfigError, InputError, TurnError
 from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record, records
 from gateway.ledger.store import Commit, Ledger, Snapshot
 from gateway.ledger.thread import Writer
@@ -338,9 +338,12 @@ class Pipeline:
         outcome, promised = self.core.conclude(candidates, facts if facts is not None else Facts())
         self.turning = None
         if outcome.decisions or outcome.effects:
-            await self._writer.call(
-                self.ledger.commit, Commit(position, t, outcome, promised, self._snapshot_due(position, t))
-            )
+            commit = Commit(position, t, outcome, promised, self._snapshot_due(position, t))
+            try:
+                await self._writer.call(self.ledger.commit, commit)
+            except TurnError:
+                self.turning = (position, item)  # its own fault, unlike a full disk
+                raise
             self._committed, self._committed_t = position, t
         self._deliver(Result(position, t, item, outcome, promised))
         return outcome

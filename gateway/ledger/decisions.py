@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.errors import LedgerError
+from gateway.errors import TurnError
 from gateway.ledger.sql import Turn, canonical
 from gateway.ledger.tables import (
     alarm_changes,
@@ -64,7 +64,7 @@ def record(
     """Write decisions and their audit rows after audit row `ordinal` with hash `last`; the new ordinal and hash.
 
     Raises:
-        LedgerError: a movement or excursion that is in the ledger already (it is never doubled).
+        TurnError: a movement or excursion that is in the ledger already (it is never doubled).
     """
     for decision in decisions:
         kind, subject = _SUBJECT[type(decision)]
@@ -123,7 +123,7 @@ def _movement(turn: Turn, movement: Movement, hash_: str) -> None:
     try:
         turn.connection.execute(insert(movements), row)
     except IntegrityError:
-        raise LedgerError(
+        raise TurnError(
             f"movement {movement.movement} ({movement.passage}) is in the ledger already and is not entered twice; "
             "the journal position and the ledger disagree: keep both files and report this"
         ) from None
@@ -188,9 +188,7 @@ def _excursion(turn: Turn, excursion: Excursion, hash_: str) -> None:
     try:
         turn.connection.execute(insert(excursions), row)
     except IntegrityError:
-        raise LedgerError(
-            f"excursion {excursion.excursion} is in the ledger already and is not entered twice"
-        ) from None
+        raise TurnError(f"excursion {excursion.excursion} is in the ledger already and is not entered twice") from None
     if excursion.lots:
         key = {"site": turn.site, "excursion": excursion.excursion}
         rows = [

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from gateway.errors import LedgerError
+from gateway.errors import LedgerError, TurnError
 from gateway.ledger import decisions, effects, facts, opening, outbox
 from gateway.ledger.queries import View
 from gateway.ledger.sql import Turn
@@ -124,8 +124,9 @@ class Ledger(View):
         """Enter one turn, whole or not at all: effects, decisions with audit, outbox, position, snapshot.
 
         Raises:
-            LedgerError: position or event numbers do not follow on, something is in already, or the database
-                refused (disk full, file damaged); nothing was entered.
+            TurnError: something is in already, or what no column takes.
+            LedgerError: position or event numbers do not follow on, or the database refused (disk full, file
+                damaged). Nothing was entered.
         """
         before = self._progress
         self._check(turn)
@@ -167,10 +168,12 @@ class Ledger(View):
         try:
             with self._engine.begin() as connection:
                 yield Turn(connection, self.site, self.gateway, self.owner, now)
+        except (IntegrityError, DataError) as error:
+            raise TurnError(f"{self._engine.url}: not written: {opening.describe(error)}") from error
         except SQLAlchemyError as error:
             raise LedgerError(f"{self._engine.url}: not written: {opening.describe(error)}") from error
         except OverflowError as error:
-            raise LedgerError(f"{self._engine.url}: not written: a number is too large to store ({error})") from error
+            raise TurnError(f"{self._engine.url}: not written: a number is too large to store ({error})") from error
 
     def _check(self, turn: Commit) -> None:
         if turn.position < self._progress.position:

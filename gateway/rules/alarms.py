@@ -10,6 +10,7 @@ freezes the timers: no data is never "normal", and never an alarm either.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.model.inputs import Measurement
 from gateway.model.outcome import AlarmChange
@@ -147,12 +148,21 @@ class LimitWatch:
         """A person has seen it."""
         return self._step("ack", at, by)
 
+    def removed(self, at: int) -> AlarmChange | None:
+        """The limit is no longer in the configuration: an alarm nobody could acknowledge any more ends with it."""
+        if self.state.state == "normal":
+            return None
+        return replace(self._change(at, self.state.state, "normal"), detail="the limit was removed")
+
     def _step(self, what: str, at: int, by: str = "") -> AlarmChange | None:
         state = self.state
         after = TRANSITIONS.get((state.state, what))
         if after is None:
             return None
         before, state.state = state.state, after
+        return replace(self._change(at, before, after), by=by)
+
+    def _change(self, at: int, before: str, after: str) -> AlarmChange:
         return AlarmChange(
             alarm=self.limit.id,
             source=self.limit.sensor,
@@ -160,10 +170,9 @@ class LimitWatch:
             before=before,
             after=after,
             priority=self.limit.priority,
-            value=state.value,
+            value=self.state.value,
             limit=self.limit.limit,
             location=self.location,
-            by=by,
         )
 
     def _integrate(self, at: int) -> None:

@@ -67,6 +67,8 @@ class Engine:
     def __init__(self, settings: Settings, state: EngineState | None = None) -> None:
         self.state = state if state is not None else EngineState()
         self.settings = settings
+        self._limits: dict[tuple[str, str], list[LimitWatch]] = {}
+        self._removed: list[LimitWatch] = []  # by the configuration that comes into force
         self.reconfigure(settings)
 
     @classmethod
@@ -84,6 +86,8 @@ class Engine:
         self.settings = settings
         state = self.state
         state.portals = {portal.id: state.portals.get(portal.id, PortalState()) for portal in settings.portals}
+        kept = {limit.id for limit in settings.limits}
+        self._removed += [watch for limits in self._limits.values() for watch in limits if watch.limit.id not in kept]
         state.limits = {limit.id: state.limits.get(limit.id, LimitState()) for limit in settings.limits}
         self._watches = {portal.id: PortalWatch(portal, state.portals[portal.id]) for portal in settings.portals}
         self._antennas: dict[str, dict[int, tuple[PortalWatch, int]]] = {}
@@ -98,7 +102,7 @@ class Engine:
                 self._eyes[eye.reader, eye.port] = (watch, index)
         self._places = {sensor.id: sensor.location for sensor in settings.sensors}
         self._scales = {scale.id: self._watches[scale.portal] for scale in settings.scales}
-        self._limits: dict[tuple[str, str], list[LimitWatch]] = {}
+        self._limits = {}
         for limit in settings.limits:
             watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
             self._limits.setdefault((limit.sensor, limit.quantity), []).append(watch_limit)
@@ -136,7 +140,10 @@ class Engine:
                     for limit in limits:
                         limit.boot()
                 return []
-            case Config() | Device():
+            case Config():
+                removed, self._removed = self._removed, []
+                return [Changed(change) for limit in removed if (change := limit.removed(t)) is not None]
+            case Device():
                 return []
 
     def abandon(self, t: int) -> None:

@@ -495,3 +495,19 @@ def test_a_parking_asks_for_its_row() -> None:
     """Whether an event may be parked is asked of the ledger."""
     found = play(engine(), Command("outbox.park", {"seq": 7, "reason": "x"}, "uplink"), t=T0)
     assert questions(found).outbox == (7,)
+
+
+def test_a_removed_limit_takes_its_alarm_with_it() -> None:
+    """An alarm whose limit leaves the configuration goes back to normal, and says why: nobody could ack it any more."""
+    one = engine()
+    limit = one.settings.limits[0]
+    value = limit.limit + 10 if limit.side == "high" else limit.limit - 10
+    one.observe(T0, Measurement(limit.sensor, limit.quantity, value, "Cel", at=T0))
+    one.observe(T0 + limit.on_delay, Tick())
+    assert one.state.limits[limit.id].state == "unack_active"
+    one.reconfigure(msgspec.structs.replace(one.settings, limits=()))
+    (changed,) = one.observe(T0 + S, Config(""))
+    assert isinstance(changed, Changed)
+    assert (changed.change.before, changed.change.after) == ("unack_active", "normal")
+    assert changed.change.detail == "the limit was removed"
+    assert one.observe(T0 + S, Config("")) == []
