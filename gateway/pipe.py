@@ -6,17 +6,28 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class Pipe(Generic[T]):
-    """A queue of at most `bound` items inside one event loop. `dropped` counts what `offer` pushed out."""
+def one(_: object) -> int:
+    """The weight of an item that is as good as any other."""
+    return 1
 
-    def __init__(self, name: str, bound: int) -> None:
+
+class Pipe(Generic[T]):
+    """A queue inside one event loop that is full when what is in it weighs `bound`.
+
+    `weigh` gives an item's weight, 1 unless told otherwise. `dropped` counts what `offer` pushed out.
+    """
+
+    def __init__(self, name: str, bound: int, weigh: Callable[[T], int] = one) -> None:
         self.name = name
         self.bound = bound
+        self.weight = 0
+        self._weigh = weigh
         self.dropped = 0
         self._items: deque[T] = deque()
         self._filled = asyncio.Event()
@@ -30,24 +41,28 @@ class Pipe(Generic[T]):
     async def put(self, item: T) -> None:
         """Add an item, waiting while the pipe is full."""
         async with self._entry:  # first come, first in: nobody overtakes who waits
-            while len(self._items) >= self.bound:
+            while self.weight >= self.bound:
                 self._room.clear()
                 await self._room.wait()
-            self._items.append(item)
-        self._filled.set()
+            self._add(item)
 
     def offer(self, item: T) -> None:
         """Add an item at once; when full, the oldest is dropped and counted."""
-        if len(self._items) >= self.bound:
-            self._items.popleft()
+        while self._items and self.weight >= self.bound:
+            self.weight -= self._weigh(self._items.popleft())
             self.dropped += 1
+        self._add(item)
+
+    def _add(self, item: T) -> None:
         self._items.append(item)
+        self.weight += self._weigh(item)
         self._filled.set()
 
     def take(self, limit: int) -> list[T]:
         """Take up to `limit` items that are there now."""
         items = self._items
         taken = [items.popleft() for _ in range(min(limit, len(items)))]
+        self.weight -= sum(map(self._weigh, taken))
         if not items:
             self._filled.clear()
         if taken:

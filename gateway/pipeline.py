@@ -121,15 +121,17 @@ class Pipeline:
         clock: Callable[[], int],
         deliver: Callable[[Result], None],
         *,
-        bound: int = 1024,
+        bound: int = 20_000,
         group: int = 50_000,
     ) -> None:
-        """`clock` gives gateway time in µs; `deliver` is told of every committed turn; `group` µs of linger."""
+        """`clock` gives gateway time in µs; `deliver` is told of every committed turn; `group` µs of linger;
+        `bound` is how many reads (any other input counts as one) may wait for their turn.
+        """
         self.core = core
         self.journal = journal
         self.crashes = crashes
         self.ledger = ledger
-        self.inputs: Pipe[Job] = Pipe("inputs", bound)
+        self.inputs: Pipe[Job] = Pipe("inputs", bound, reads_in)
         self.last_t = journal.last_t
         self.turning: tuple[int, Input] | None = None  # the record the pure core is working on
         self.refused = 0  # inputs that could not be written down, or stopped the core twice
@@ -407,6 +409,11 @@ def count(result: Result) -> None:
                 metrics.ALARMS.labels(decision.alarm, decision.after).inc()
             case Rejection():
                 metrics.EXCEPTIONS.labels(decision.reason).inc()
+
+
+def reads_in(job: Job) -> int:
+    """What a job weighs: its reads, or 1."""
+    return max(1, len(job.item.reads)) if isinstance(job.item, Reads) else 1
 
 
 def digest(body: bytes) -> str:

@@ -79,11 +79,12 @@ def test_every_child_and_enumeration_named_in_a_definition_exists() -> None:
 
 
 def test_a_tv_parameter_has_a_fixed_length_and_no_children() -> None:
-    """A TV parameter carries no length, so it may hold nothing that varies."""
+    """A TV parameter carries no length, so it may hold nothing that varies; each is one run of whole numbers."""
     for definition in EVERYTHING:
         if definition.number <= tables.TV_LAST and definition in tables.VERSIONS[2].parameters.values():
             assert definition.size > 0
             assert not definition.children
+            assert [type(step) for step in definition.steps] == [tables.Scalars]
             assert all(f.bits for f in definition.fields)
 
 

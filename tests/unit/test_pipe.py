@@ -112,3 +112,21 @@ async def test_wake_lets_the_taker_look_though_there_is_nothing() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await pipe.filled()
+
+
+async def test_a_heavy_item_fills_more_of_the_bound() -> None:
+    """With weights the bound is of what is inside, not of how many: one item may be too much for the next."""
+    pipe: Pipe[list[int]] = Pipe("p", 10, len)
+    await pipe.put([1] * 9)
+    await pipe.put([2] * 9)
+    waiting = asyncio.create_task(pipe.put([3]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert (len(pipe), pipe.weight) == (2, 18)
+    assert pipe.take(1) == [[1] * 9]
+    await waiting
+    assert pipe.take(5) == [[2] * 9, [3]]
+    assert pipe.weight == 0
+    for number in range(30):
+        pipe.offer([number] * 4)
+    assert (pipe.weight, pipe.dropped) == (12, 27)

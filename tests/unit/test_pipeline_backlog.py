@@ -39,6 +39,7 @@ class Dock:
             Core(Engine(SETTINGS), 0), self.journal, Crashes.open(path), self.ledger, self.writer,
             lambda: self.now, self.results.append, group=0,
         )  # fmt: skip
+        self.pipeline.inputs.bound = 1 << 20  # all is handed in before any is taken
         write = self.journal.write
 
         def slowly() -> None:

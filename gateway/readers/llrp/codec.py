@@ -100,14 +100,21 @@ class _Book(NamedTuple):
 
     messages: dict[int, Definition]
     parameters: dict[int, Definition]
+    tvs: dict[int, tuple[str, Scalars]]  # a TV parameter is always one run of numbers
     custom_messages: dict[tuple[int, int], Definition]
     custom_parameters: dict[tuple[int, int], Definition]
+
+
+def _only_run(definition: Definition) -> tuple[Scalars, ...]:
+    """The fields of a TV parameter; nothing for any other."""
+    return tuple(s for s in definition.steps if isinstance(s, Scalars)) if definition.number <= TV_LAST else ()
 
 
 def _book(tables: Tables, customs: bool) -> _Book:
     return _Book(
         {d.number: d for d in tables.messages.values()},
         {d.number: d for d in tables.parameters.values()},
+        {d.number: (d.name, step) for d in tables.parameters.values() for step in _only_run(d)},
         {(d.vendor, d.number): d for d in CUSTOM_MESSAGES.values() if customs},
         {(d.vendor, d.number): d for d in CUSTOM_PARAMETERS.values() if customs},
     )
@@ -164,7 +171,7 @@ def _opened(number: int, body: bytes, version: int, book: _Book) -> Message | No
 
 
 def decode_parameters(data: bytes, version: int = VERSION, customs: bool = False) -> tuple[Parameter, ...]:
-    """Decode parameters that stand side by side, such as those inside a custom message.
+    """Decode parameters that stand side by side, such as those inside a custom message; `version` is 1 or 2.
 
     Raises:
         CodecError: as `decode`.
@@ -181,14 +188,17 @@ def _decode_parameters(data: bytes, position: int, end: int, depth: int, book: _
     while position < end:
         first = data[position]
         if first & 0x80:
-            definition = book.parameters.get(first & 0x7F)
-            if definition is None:
+            known = book.tvs.get(first & 0x7F)
+            if known is None:
                 raise CodecError(f"unknown TV parameter {first & 0x7F}, whose length nobody can know", position)
-            try:
-                fields, position = _decode_fields(definition.steps, data, position + 1, end)
-            except CodecError as error:
-                raise CodecError(f"{definition.name}: {error}", error.position) from None
-            found.append(Parameter(definition.name, fields))
+            name, (names, layout) = known
+            position += 1
+            if position + layout.size > end:
+                missing = position + layout.size - end
+                raise CodecError(f"{name}: cut short: {missing} more bytes are needed", position)
+            fields = dict(zip(names, layout.unpack_from(data, position), strict=True))
+            found.append(Parameter(name, fields))
+            position += layout.size
             continue
         if end - position < 4:
             raise CodecError(f"{end - position} bytes left where a parameter should begin", position)
@@ -298,7 +308,7 @@ def encode(message: Message) -> bytes:
 
 
 def encode_parameters(parameters: tuple[Parameter, ...], version: int = VERSION) -> bytes:
-    """Encode parameters side by side.
+    """Encode parameters side by side; `version` is 1 or 2.
 
     Raises:
         CodecError: as `encode`.

@@ -1,9 +1,8 @@
 """Custom messages and parameters of vendors as text in the manner of `tables_llrp101`; the number is the subtype.
 
-Impinj: as llrpkit 0.3.0 (MIT) has them, which sllurp 3.0.5 and Wireshark confirm where they know them. Units as in the
-reference `llrp.md` §1.4. Zebra (Motorola): only those whose bytes were seen from an FX9600, which are shorter than its
-Interface Control Guide says; LLRPCSharp (MIT) tells of them, sllurp agrees where it knows them.
-What is not here, or comes with another body, stays opaque.
+Impinj: as llrpkit 0.3.0 (MIT) has them; sllurp 3.0.5 and Wireshark confirm those they know. Zebra (Motorola): only
+those whose bytes were seen from an FX9600, which are shorter than its Interface Control Guide says; LLRPCSharp (MIT)
+tells of them, sllurp confirms those it knows. What is not here, or comes with another body, stays opaque.
 """
 
 IMPINJ, ZEBRA = 25882, 161
