@@ -87,9 +87,11 @@ class MqttUplink:
             DeviceError: the link could not be made or is gone: `mqtt: host:port: reason`.
             RefusedError: the broker answered, and said no.
         """
+        orders = _orders()
         client = await self._connect()
         try:
-            _obey()
+            if _orders() > orders:  # told to stop while connecting, which `asyncio.wait_for` (before 3.12) can lose
+                raise asyncio.CancelledError
             await self._born(client)
             await self._work(client)
         except asyncio.CancelledError:
@@ -199,11 +201,10 @@ class MqttUplink:
         return DeviceError(self.id, f"{self._peer}: {text}")
 
 
-def _obey() -> None:
-    """Stop here if we were told to while connecting: `asyncio.wait_for` (CPython before 3.12) can lose the order."""
+def _orders() -> int:
+    """How often this task was told to stop."""
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    return task.cancelling() if task is not None else 0
 
 
 def _code(error: MqttConnectError) -> int:
