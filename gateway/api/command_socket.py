@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 LONGEST_LINE = 16 << 20
 """Bytes one request may have: an ASN of a full truck fits many times."""
 
+BACKLOG = 64
+
 WATCH_BOUND = 4096
 """Outcome lines kept for a slow watcher; the oldest go first, and a line of kind `missed` says how many."""
 
@@ -53,6 +55,7 @@ class CommandSocket:
         self._status = status
         self._watchers: set[Pipe[bytes]] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._wire: socket.socket | None = None
 
     @property
     def watched(self) -> bool:
@@ -64,19 +67,29 @@ class CommandSocket:
         for watcher in self._watchers:
             watcher.offer(line)
 
-    async def run(self) -> None:
-        """Serve until cancelled.
+    def bind(self) -> None:
+        """Take the path and listen; whoever connects before `run` waits there.
 
         Raises:
             TallymanError: the socket cannot be made (its directory must exist and be writable).
         """
+        wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self.path.unlink(missing_ok=True)
-            server = await asyncio.start_unix_server(self._accept, path=self.path, limit=LONGEST_LINE)
+            wire.bind(str(self.path))
+            os.chmod(self.path, 0o660)  # before anybody can connect
+            wire.listen(BACKLOG)
         except OSError as error:
+            wire.close()
             text = f"[api] socket {self.path}: {error.strerror or error}; its directory must exist and be ours to write"
             raise TallymanError(text) from None
-        os.chmod(self.path, 0o660)
+        self._wire = wire
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises as `bind`, unless that was called before."""
+        if self._wire is None:
+            self.bind()
+        server = await asyncio.start_unix_server(self._accept, sock=self._wire, limit=LONGEST_LINE)
         try:
             await asyncio.get_running_loop().create_future()
         finally:

@@ -198,12 +198,12 @@ class Daemon:
 
     def _watchers(self) -> list[tuple[str, Any]]:
         """The command socket and the watch over progress."""
-        api = self.configuration.api
-        jobs: list[tuple[str, Any]] = [("watch", self._watch())]
-        if api.socket:
-            self._socket = CommandSocket(self.configuration.path(api.socket), self._pipeline.decide, self._describe)
-            jobs.append(("socket", self._socket.run()))
-        return jobs
+        path = self.configuration.api.socket
+        if not path:
+            return [("watch", self._watch())]
+        self._socket = CommandSocket(self.configuration.path(path), self._pipeline.decide, self._describe)
+        self._socket.bind()  # before READY: whoever waited for that may connect at once
+        return [("watch", self._watch()), ("socket", self._socket.run())]
 
     def _wires(self) -> list[tuple[str, Any]]:
         """The links to central and to the telemetry server."""

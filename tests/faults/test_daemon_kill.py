@@ -75,12 +75,24 @@ async def test_twenty_kills_lose_and_double_nothing():
                 await dock.active()
                 play.finish()
                 await playing
-                await asyncio.sleep(0.5)  # the last passage is decided
+                await settled(gateway, dock)
                 await check(gateway, central)
             finally:
                 playing.cancel()
                 await asyncio.gather(playing, return_exceptions=True)
                 await gateway.close()
+
+
+async def settled(gateway, dock) -> None:
+    """Wait until everything that crossed before is decided: a last pallet at each door is."""
+    last = [bench.Pallet(99_998), bench.Pallet(99_999)]
+    for door, pallet in enumerate(last, 1):
+        await dock.cross(pallet.tags, door=door)
+
+    def decided() -> bool:
+        return {pallet.sscc for pallet in last} <= {one["sscc"] for one in gateway.movements()}
+
+    await bench.until(decided, 20, "the last pallets")
 
 
 async def check(gateway, central) -> None:
