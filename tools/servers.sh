@@ -8,6 +8,8 @@ missing() { # prints the Debian packages that are not there
     command -v tshark >/dev/null || echo tshark
     command -v mbpoll >/dev/null || echo mbpoll
     command -v systemd-analyze >/dev/null || echo systemd
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     command -v gcc >/dev/null || printf 'gcc\nlibc6-dev\n'
     [ -e /usr/include/modbus/modbus.h ] || [ -e /usr/local/include/modbus/modbus.h ] || echo libmodbus-dev
 }

@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 from gateway import __version__
 from gateway.config import Configuration, addresses
 from gateway.config import Profile as ProfileTable
+from gateway.config.devices import Filter as FilterTable
+from gateway.config.devices import Portal
+from gateway.config.devices import Trigger as TriggerTable
 from gateway.model.inputs import Input
 from gateway.readers import Reader
 from gateway.readers.llrp.driver import LlrpReader
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import Filter, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings, Trigger
+from gateway.readers.sllurp_driver import SllurpReader
 from gateway.sensors.modbus import ModbusLink, SensorSettings
 from gateway.sensors.registers import Field, Profile
 from gateway.sensors.scales import ScaleHead, ScaleSettings
@@ -17,14 +21,25 @@ from gateway.uplink.settings import InfluxSettings, MqttSettings
 
 Submit = Callable[[Input], Awaitable[None]]
 
+_DRIVERS: dict[str, Callable[[ReaderSettings, Submit, Callable[[], int]], Reader]] = {
+    "llrp": LlrpReader,
+    "sllurp": SllurpReader,
+}
+
 
 def readers(configuration: Configuration, submit: Submit, clock: Callable[[], int]) -> dict[str, Reader]:
-    """The tag readers, by id; each reads the antennas and enables the inputs its portals name."""
-    found: dict[str, Reader] = {}
+    """The tag readers, by id, each with the driver of its kind."""
+    kinds = {reader.id: reader.kind for reader in configuration.readers}
+    return {wanted.id: _DRIVERS[kinds[wanted.id]](wanted, submit, clock) for wanted in reader_settings(configuration)}
+
+
+def reader_settings(configuration: Configuration) -> list[ReaderSettings]:
+    """What is wanted of the tag readers; each reads the antennas and enables the inputs its portals name."""
+    found: list[ReaderSettings] = []
     for reader in configuration.readers:
         address = addresses.llrp(reader.url)
         antennas = {
-            antenna.port
+            antenna.port: antenna.power_dbm
             for portal in configuration.portals
             for antenna in portal.antennas
             if antenna.reader == reader.id
@@ -43,8 +58,17 @@ def readers(configuration: Configuration, submit: Submit, clock: Callable[[], in
             tag_population=reader.tag_population,
             takeover=reader.takeover,
             report_every=reader.report_every,
+            report_period=reader.report_period or 0,
+            powers=tuple(sorted((port, dbm) for port, dbm in antennas.items() if dbm is not None)),
+            filters=tuple(_filter(wanted) for wanted in reader.filters),
+            trigger=_trigger(reader.trigger),
+            portals=tuple(_antennas(portal, reader.id) for portal in configuration.portals),
+            tls=address.tls,
+            ca_file=_file(configuration, reader.ca),
+            cert_file=_file(configuration, reader.certificate),
+            key_file=_file(configuration, reader.key),
         )
-        found[reader.id] = LlrpReader(settings, submit, clock)
+        found.append(settings)
     return found
 
 
@@ -77,9 +101,6 @@ def mqtt(configuration: Configuration) -> MqttSettings | None:
         return None
     address = addresses.mqtt(table.url)
 
-    def file(name: str | None) -> str | None:
-        return str(configuration.path(name)) if name is not None else None
-
     return MqttSettings(
         host=address.host,
         port=address.port,
@@ -93,9 +114,9 @@ def mqtt(configuration: Configuration) -> MqttSettings | None:
         prefix=table.prefix,
         window=table.window,
         park_after=table.park_after,
-        ca_file=file(table.ca),
-        cert_file=file(table.certificate),
-        key_file=file(table.key),
+        ca_file=_file(configuration, table.ca),
+        cert_file=_file(configuration, table.certificate),
+        key_file=_file(configuration, table.key),
         version=__version__,
     )
 
@@ -113,6 +134,32 @@ def influxdb(configuration: Configuration) -> InfluxSettings | None:
         batch=table.batch,
         flush=table.flush / 1e6,
     )
+
+
+def _antennas(portal: Portal, reader: str) -> tuple[int, ...]:
+    return tuple(antenna.port for antenna in portal.antennas if antenna.reader == reader)
+
+
+def _file(configuration: Configuration, name: str | None) -> str | None:
+    return str(configuration.path(name)) if name is not None else None
+
+
+_BANKS = {"epc": 1, "tid": 2, "user": 3}
+
+
+def _filter(table: FilterTable) -> Filter:
+    mask = bytes.fromhex(table.mask + "0" * (len(table.mask) % 2))
+    return Filter(_BANKS[table.bank], table.start, mask, 4 * len(table.mask))
+
+
+def _trigger(table: TriggerTable | None) -> Trigger | None:
+    if table is None:
+        return None
+    if table.gpi is not None:
+        return GpiTrigger(table.gpi, table.level is not False, table.timeout or 0, table.quiet or 0)
+    if table.period is not None and table.duration is not None:
+        return PeriodTrigger(table.period, table.duration)
+    return QuietTrigger(table.quiet or 0)
 
 
 def _profile(table: ProfileTable) -> Profile:

@@ -1,4 +1,7 @@
-"""Light stacks: a decision's colour at the door, off after a while; the newest decision of a portal wins."""
+"""Light stacks: a decision's colour at the door, off after a while; the newest decision of a portal wins.
+
+A buzzer sounds shortly with red: nobody looks at a lamp while driving on.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -13,6 +16,9 @@ from gateway.model.settings import Portal
 from gateway.readers import Reader
 
 log = structlog.get_logger(__name__)
+
+BEEP = 0.5
+"""Seconds that the buzzer sounds with red."""
 
 GOODBYE = 1.0
 """Seconds that putting out what is lit may take at a stop."""
@@ -50,7 +56,7 @@ class Lights:
         if reader is None:
             return
         for portal, stack in self._stacks.items():
-            ports = tuple(port for port in (stack.green, stack.red, stack.amber) if port is not None)
+            ports = tuple(port for port in (stack.green, stack.red, stack.amber, stack.buzzer) if port is not None)
             if stack.reader == device and portal not in self._showing and ports:
                 self._take_over(portal, self._dark(portal, reader, ports))
 
@@ -80,18 +86,37 @@ class Lights:
             del self._showing[portal]
 
     async def _light(self, portal: str, reader: Reader, args: dict[str, Any]) -> None:
-        ports: dict[str, int] = args["ports"]
-        lit = ports.get(args["colour"])
-        self._lit[portal] = reader, tuple(ports.values())
+        lamps: dict[str, int] = args["ports"]
+        lit = lamps.get(args["colour"])
+        levels = {port: port == lit for port in lamps.values()}
+        stack = self._stacks.get(portal)
+        buzzer = stack.buzzer if stack is not None and stack.reader == reader.id else None
+        beep = buzzer is not None and args["colour"] == "red"
+        if buzzer is not None:
+            levels[buzzer] = beep
+        ports = tuple(levels)
+        self._lit[portal] = reader, ports
         try:
-            await reader.light({port: port == lit for port in ports.values()})
+            await reader.light(levels)
         except DeviceError as error:
             metrics.COMMANDS.labels("light", "failed").inc()
             log.warning("light not shown", portal=portal, reason=str(error))
             return
         metrics.COMMANDS.labels("light", "shown").inc()
-        await asyncio.sleep(args["hold_ms"] / 1000)
-        await self._dark(portal, reader, tuple(ports.values()))
+        hold = args["hold_ms"] / 1000
+        if buzzer is not None and beep and hold > BEEP:
+            await asyncio.sleep(BEEP)
+            hold -= BEEP
+            await self._silence(portal, reader, buzzer)
+        await asyncio.sleep(hold)
+        await self._dark(portal, reader, ports)
+
+    async def _silence(self, portal: str, reader: Reader, buzzer: int) -> None:
+        """The lamps stay as they are. A buzzer that cannot be stopped is tried again with the lamps."""
+        try:
+            await reader.light({buzzer: False})
+        except DeviceError as error:
+            log.warning("buzzer not stopped", portal=portal, reason=str(error))
 
     async def _dark(self, portal: str, reader: Reader, ports: tuple[int, ...]) -> None:
         try:

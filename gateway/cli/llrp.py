@@ -7,6 +7,8 @@ from typing import BinaryIO
 import click
 import msgspec
 
+from gateway.cli.probe import probe
+
 _PIECE = 256 * 1024  # bytes read at a time
 _FILE = click.argument("file", type=click.File("rb"))
 
@@ -14,6 +16,9 @@ _FILE = click.argument("file", type=click.File("rb"))
 @click.group()
 def llrp() -> None:
     """LLRP, the protocol of the tag readers."""
+
+
+llrp.add_command(probe)
 
 
 @llrp.command()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import __version__, config, logs
+from gateway.cli.doctor import doctor
 from gateway.cli.llrp import llrp
 from gateway.errors import ConfigError, RecordingError, TallymanError
 
@@ -50,6 +51,7 @@ def main() -> None:
 
 
 main.add_command(llrp)
+main.add_command(doctor)
 
 
 @main.command()

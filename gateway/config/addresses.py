@@ -71,15 +71,16 @@ def _bare(url: SplitResult, shape: str) -> None:
 
 
 def llrp(text: str) -> Endpoint:
-    """`llrp://host[:5084]` (5084 is LLRP's assigned port).
+    """`llrp://host[:5084]` or `llrps://host[:5085]` (TLS); these are LLRP's assigned ports.
 
     Raises:
         ValueError: not of that form.
     """
-    shape = '"llrp://192.0.2.10" or "llrp://reader-1:5084"'
-    url = _split(text, ("llrp",), shape)
+    shape = '"llrp://192.0.2.10" or "llrps://reader-1:5085" (TLS)'
+    url = _split(text, ("llrp", "llrps"), shape)
     _bare(url, shape)
-    return Endpoint(*_host(url, shape, 5084))
+    tls = url.scheme == "llrps"
+    return Endpoint(*_host(url, shape, 5085 if tls else 5084), tls)
 
 
 def modbus(text: str) -> ModbusAddress:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from gateway.config import crosscheck, messages
-from gateway.config.devices import Portal, Profile, Reader, Scale, Sensor, builtin_profiles
+from gateway.config.devices import Lights, Portal, Profile, Reader, Scale, Sensor, builtin_profiles
 from gateway.config.locate import locate
 from gateway.config.models import (
     Alarm,
@@ -116,13 +116,17 @@ def _portal(portal: Portal) -> settings.Portal:
         eyes=tuple(settings.Eye(eye.reader, eye.port, eye.row, eye.blocked) for eye in portal.eyes),
         neighbours=portal.neighbours,
         outside=portal.outside,
-        lights=settings.Lights(lights.reader, lights.green, lights.red, lights.amber, lights.hold) if lights else None,
+        lights=_lights(lights) if lights is not None else None,
         quiet=numbers.quiet,
         settle=numbers.settle,
         longest=numbers.longest,
         min_reads=numbers.min_reads,
         min_rssi=numbers.min_rssi,
     )
+
+
+def _lights(lights: Lights) -> settings.Lights:
+    return settings.Lights(lights.reader, lights.green, lights.red, lights.amber, lights.hold, lights.buzzer)
 
 
 def _limit(alarm: Alarm) -> settings.Limit:

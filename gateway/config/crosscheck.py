@@ -191,7 +191,7 @@ def _ports(document: Sheet) -> Iterator[Finding]:
             if isinstance(point, dict):
                 yield from claim(place, what, point.get("reader"), point.get("port"))
     for place, lights in _each(document.raw, ("portal", int, "lights")):
-        for colour in ("green", "red", "amber"):
+        for colour in ("green", "red", "amber", "buzzer"):
             if isinstance(lights, dict):
                 yield from claim((*place, colour), "GPO", lights.get("reader"), lights.get(colour))
 
@@ -315,14 +315,24 @@ def _mqtt(document: Sheet) -> Iterator[Finding]:
     mqtt = document.mqtt
     if mqtt is None:
         return
-    if (mqtt.certificate is None) != (mqtt.key is None):
-        given, lacking = ("key", "certificate") if mqtt.certificate is None else ("certificate", "key")
-        yield ("mqtt", given), f"needs {lacking} too: a client certificate is both files"
+    yield from _certificates(("mqtt",), mqtt, "mqtts")
     if mqtt.password and not mqtt.username:
         yield ("mqtt", "password"), "needs username too"
+
+
+def _readers(document: Sheet) -> Iterator[Finding]:
+    for index, reader in document.readers.sound:
+        yield from _certificates(("reader", index), reader, "llrps")
+
+
+def _certificates(here: Place, table: Mqtt | Reader, scheme: str) -> Iterator[Finding]:
+    """The files of TLS: both of a client certificate or none, and only where there is TLS."""
+    if (table.certificate is None) != (table.key is None):
+        given, lacking = ("key", "certificate") if table.certificate is None else ("certificate", "key")
+        yield (*here, given), f"needs {lacking} too: a client certificate is both files"
     for name in ("ca", "certificate", "key"):
-        if getattr(mqtt, name) and not mqtt.address.tls:
-            yield ("mqtt", name), 'is only used with TLS: write the url as "mqtts://…", or leave this out'
+        if getattr(table, name) and not table.address.tls:
+            yield (*here, name), f'is only used with TLS: write the url as "{scheme}://…", or leave this out'
 
 
 CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
@@ -337,4 +347,5 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
     _limit_pairs,
     _rule_files,
     _mqtt,
+    _readers,
 )

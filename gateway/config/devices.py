@@ -1,15 +1,16 @@
 """The devices of the configuration and the read points made of them: readers, portals, sensors, registers, scales."""
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from gateway.config import addresses
 from gateway.config.presets import PRESETS, Preset
-from gateway.config.values import Id, Part, duration, span
+from gateway.config.values import FileName, Id, Part, duration, span
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Row = Literal["inner", "outer", "middle"]
@@ -22,12 +23,81 @@ WIDTHS = {
 """Registers (or bits, in a bit table) that a field of each type takes."""
 
 
+def _unless_always(value: Any) -> Any:
+    return None if value == "always" else value
+
+
+def _check_mode(value: Any) -> Any:
+    number = type(value) is int and 0 <= value < 1 << 16
+    if not number and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9 _-]{0,40}", value, re.ASCII)):
+        raise ValueError('must be a reader mode: its number, 0 to 65535, or its name, such as "dense"')
+    return value
+
+
+def _check_mask(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Fa-f]{1,124}", text, re.ASCII):
+        raise ValueError('must be 1 to 124 hexadecimal digits, such as "3034"')
+    return text.upper()
+
+
+Mode = Annotated[Any, BeforeValidator(_check_mode)]
+Mask = Annotated[str, AfterValidator(_check_mask)]
+
+
+class Filter(Part):
+    """One Gen2 Select of a reader: only tags that fit one of its filters are read."""
+
+    bank: Literal["epc", "tid", "user"] = Field(default="epc", description="the memory of the tag to look at")
+    pointer: int | None = Field(
+        default=None, ge=0, le=65535, description="first bit; default: 32 in epc, where the EPC begins, else 0"
+    )
+    mask: Mask = Field(description="what must stand there, in hexadecimal, four bits a digit")
+
+    @property
+    def start(self) -> int:
+        """The first bit."""
+        return self.pointer if self.pointer is not None else 32 if self.bank == "epc" else 0
+
+
+class Trigger(Part):
+    """When a reader reads: from an input's edge on, in rounds, or now and then."""
+
+    gpi: Port | None = Field(default=None, description="GPI port of the reader that starts it, from 1")
+    level: bool | None = Field(default=None, description="the level of the input that starts it; default true")
+    timeout: Annotated[int, span("100ms", "1h")] | None = Field(default=None, description="longest reading by an input")
+    quiet: Annotated[int, span("50ms", "1m")] | None = Field(
+        default=None, description="time without a new tag that ends it"
+    )
+    period: Annotated[int, span("100ms", "1d")] | None = Field(default=None, description="time between two starts")
+    duration: Annotated[int, span("50ms", "1d")] | None = Field(default=None, description="reading time of each period")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Trigger":
+        given = self.model_fields_set
+        if not any(given <= kind and need <= given for need, kind in _TRIGGERS):
+            raise ValueError(
+                "must be {gpi, level, timeout, quiet} with gpi at least, {quiet} alone, or {period, duration}; "
+                "to read always leave it out"
+            )
+        if self.period is not None and self.duration is not None and self.duration >= self.period:
+            raise ValueError("duration must be shorter than period; to read always leave trigger out")
+        return self
+
+
+_TRIGGERS = (
+    ({"gpi"}, {"gpi", "level", "timeout", "quiet"}),
+    ({"quiet"}, {"quiet"}),
+    ({"period", "duration"}, {"period", "duration"}),
+)
+"""What each kind of trigger needs, and what it may have."""
+
+
 class Reader(Part):
     """`[[reader]]`: an RFID reader that speaks LLRP 1.0.1 or 1.1."""
 
     id: Id = Field(description="the id of the reader")
-    kind: Literal["llrp"] = Field(default="llrp", description="the protocol it speaks")
-    url: addresses.LlrpUrl = Field(description='where it answers, such as "llrp://192.0.2.10"')
+    kind: Literal["llrp", "sllurp"] = Field(default="llrp", description="the driver: ours, or sllurp's (an extra)")
+    url: addresses.LlrpUrl = Field(description='where it answers, such as "llrp://192.0.2.10", or "llrps://…" for TLS')
     keepalive: Annotated[int, span("50ms", "10m")] = Field(
         default=duration("5s"), description="time between KEEPALIVEs"
     )
@@ -35,15 +105,20 @@ class Reader(Part):
         default=None, ge=-20, le=40, description="transmit power, dBm; default: the reader's own"
     )
     session: int = Field(default=2, ge=0, le=3, description="Gen2 session")
-    mode: int | None = Field(
-        default=None, ge=0, le=2**32 - 1, description="reader mode (ModeIndex); default: the reader's own"
-    )
+    mode: Mode | None = Field(default=None, description="reader mode, by number or name; default: the reader's own")
     tag_population: int = Field(default=32, ge=1, le=65535, description="tags expected in view at once")
     takeover: bool = Field(default=False, description="delete ROSpecs of other clients")
     report_every: int = Field(default=1, ge=1, le=65535, description="tags per report")
     report_period: Annotated[int, span("10ms", "1m")] | None = Field(
-        default=None, description="longest time between reports"
+        default=None, description="longest wait for so many"
     )
+    filters: tuple[Filter, ...] = Field(default=(), strict=False, description="a list of {bank, pointer, mask}")
+    trigger: Annotated[Trigger | None, BeforeValidator(_unless_always)] = Field(
+        default=None, description="when it reads; default: always"
+    )
+    ca: FileName | None = Field(default=None, description="trusted authorities; default: those of the system")
+    certificate: FileName | None = Field(default=None, description="client certificate")
+    key: FileName | None = Field(default=None, description="its key")
 
     @property
     def address(self) -> addresses.Endpoint:
@@ -59,6 +134,9 @@ class Antenna(Part):
     row: Row = Field(default="middle", description="outer is towards the street")
     side: Literal["left", "right", "top"] = Field(
         default="left", description="which side of the door, seen from inside"
+    )
+    power_dbm: float | None = Field(
+        default=None, ge=-20, le=40, description="transmit power, dBm; default: that of the reader"
     )
 
 
@@ -78,6 +156,7 @@ class Lights(Part):
     green: Port | None = Field(default=None, description="GPO port of the green lamp")
     red: Port | None = Field(default=None, description="GPO port of the red lamp")
     amber: Port | None = Field(default=None, description="GPO port of the amber lamp")
+    buzzer: Port | None = Field(default=None, description="GPO port of the buzzer, which sounds with red")
     hold: Annotated[int, span("100ms", "10m")] = Field(default=duration("5s"), description="how long a lamp stays lit")
 
 
@@ -89,11 +168,11 @@ class Portal(Part):
     preset: Literal["dock-4-antenna", "dock-2-antenna", "single-antenna", "conveyor", "shelf"] | None = Field(
         default=None, description="the kind of read point"
     )
-    antennas: tuple[Antenna, ...] = Field(strict=False, description="a list of {reader, port, row, side}")
+    antennas: tuple[Antenna, ...] = Field(strict=False, description="a list of {reader, port, row, side, power_dbm}")
     eyes: tuple[Eye, ...] = Field(default=(), strict=False, description="a list of {reader, port, row, blocked}")
     neighbours: tuple[str, ...] = Field(default=(), strict=False, description="portals so near that they read our tags")
     outside: str | None = Field(default=None, description="the id of the location on the other side of an inner door")
-    lights: Lights | None = Field(default=None, description="{reader, green, red, amber, hold}")
+    lights: Lights | None = Field(default=None, description="{reader, green, red, amber, buzzer, hold}")
     quiet: Annotated[int, span("50ms", "1m")] | None = Field(default=None, description="silence that ends a passage")
     settle: Annotated[int, span("0s", "1m")] | None = Field(default=None, description="wait for late reads after that")
     longest: Annotated[int, span("1s", "1h")] | None = Field(default=None, description="longest passage")

@@ -33,13 +33,17 @@ class Eye(Struct, frozen=True):
 
 
 class Lights(Struct, frozen=True):
-    """The light stack of a portal: GPO port per colour (None: no such lamp); off after `hold` µs."""
+    """The light stack of a portal: GPO port per colour (None: no such lamp); off after `hold` µs.
+
+    The buzzer sounds shortly with red.
+    """
 
     reader: str
     green: int | None = None
     red: int | None = None
     amber: int | None = None
     hold: int = 5_000_000
+    buzzer: int | None = None
 
 
 class Portal(Struct, frozen=True):

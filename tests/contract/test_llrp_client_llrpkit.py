@@ -91,15 +91,17 @@ async def test_antennas_power_and_air_settings_are_obeyed(extensions: bool) -> N
 
 
 async def test_gpi_edges_arrive() -> None:
-    """Both edges of an eye arrive as inputs with a corrected time."""
+    """The levels are told when connected, then both edges of an eye arrive as inputs with a corrected time."""
     async with LLRPEmulator(tags=[]) as reader:
+        await reader.set_gpi(1, True)
         client = Client(reader.port, gpi=(1, 2))
         async with running(client):
-            await client.until(lambda: bool(client.inputs))
+            await client.until(lambda: len(client.inputs) == 3)
             await reader.set_gpi(2, True)
             await reader.set_gpi(2, False)
-            await client.until(lambda: len(client.inputs) == 3)
-    edges = client.inputs[1:]
+            await client.until(lambda: len(client.inputs) == 5)
+    assert [(e.port, e.level) for e in client.inputs[:3] if isinstance(e, Gpi)] == [(1, True), (2, False)]
+    edges = client.inputs[3:]
     assert [(e.reader, e.port, e.level) for e in edges if isinstance(e, Gpi)] == [
         ("dock-1", 2, True),
         ("dock-1", 2, False),

@@ -7,26 +7,28 @@ import pytest
 from gateway.model.inputs import COLUMNS, Gpi, Reads
 from gateway.readers.llrp.capabilities import Capabilities
 from gateway.readers.llrp.handshake import STEPS, State
-from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready
+from gateway.readers.llrp.happenings import Answered, AntennaChange, Closed, Notice, ReaderException, ReaderFault, Ready
 from gateway.readers.llrp.session import Session
-from gateway.readers.llrp.settings import OUR_ROSPEC, ReaderSettings
+from gateway.readers.llrp.settings import OUR_ROSPEC, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings, Trigger
 
 SECOND = 1_000_000
 READER_EPOCH = 1_000_000_000 * SECOND  # the reader's clock at steady 0
 WALL_EPOCH = 1_795_243_331 * SECOND  # ours
 NAMES = {
     1: "GET_READER_CAPABILITIES",
+    2: "GET_READER_CONFIG",
     3: "SET_READER_CONFIG",
     14: "CLOSE_CONNECTION",
     20: "ADD_ROSPEC",
     21: "DELETE_ROSPEC",
     22: "START_ROSPEC",
     24: "ENABLE_ROSPEC",
+    60: "GET_REPORT",
     64: "ENABLE_EVENTS_AND_REPORTS",
     72: "KEEPALIVE_ACK",
     1023: "CUSTOM_MESSAGE",
 }
-RESPONSE = {1: 11, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 1023: 1023}
+RESPONSE = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 1023: 1023}
 LEAK = 200  # µs by which the clock's offset grows in a second
 EPC = bytes.fromhex("3034257bf7194e4000001a85")
 
@@ -77,7 +79,9 @@ class Playbook:
         self.now = 0
         self.manufacturer = manufacturer
         self.refuse: dict[str, str] = {}  # request → "status" or "error": how it is refused
+        self.refuse_once: dict[str, str] = {}
         self.mute: set[str] = set()
+        self.found = b""  # what GET_READER_CONFIG is answered with
         self.sent: list[tuple[str, int, bytes]] = []
         self.told: list[object] = []
 
@@ -107,7 +111,7 @@ class Playbook:
     def reply(self, kind: int, number: int) -> bytes:
         """The reader's answer to one request."""
         name = NAMES[kind]
-        refusal = self.refuse.get(name)
+        refusal = self.refuse_once.pop(name, self.refuse.get(name))
         if name in self.mute:
             return b""
         if refusal == "error":
@@ -115,6 +119,8 @@ class Playbook:
         if kind not in RESPONSE:
             return b""
         body = status(101, b"no") if refusal == "status" else status()
+        if kind == 2 and refusal is None:
+            body += self.found
         if kind == 1 and refusal is None:
             body += general(self.manufacturer)
         if kind == 1023:
@@ -177,8 +183,8 @@ def test_handshake_with_everything() -> None:
     """Impinj extensions come before the configuration, inputs after it, a takeover deletes all and then ours."""
     play = Playbook(manufacturer=25882, gpi=(1, 2), takeover=True).greet()
     assert play.names() == [
-        *("GET_READER_CAPABILITIES", "CUSTOM_MESSAGE", "SET_READER_CONFIG", "SET_READER_CONFIG", "DELETE_ROSPEC"),
-        *("DELETE_ROSPEC", *HANDSHAKE[3:]),
+        *("GET_READER_CAPABILITIES", "CUSTOM_MESSAGE", "SET_READER_CONFIG", "SET_READER_CONFIG", "GET_READER_CONFIG"),
+        *("DELETE_ROSPEC", "DELETE_ROSPEC", *HANDSHAKE[3:]),
     ]
     deleted = [int.from_bytes(body, "big") for name, _, body in play.sent if name == "DELETE_ROSPEC"]
     assert deleted == [0, OUR_ROSPEC]
@@ -552,3 +558,174 @@ def test_wishes_that_cannot_be_had_are_noted() -> None:
     play = Playbook(power_dbm=27.0).greet()
     assert play.session.ready
     assert "power 27.0 dBm is not set" in str(play.of(Notice))
+
+
+# ----------------------------------------------------------------------------------------------- portal control
+
+
+def level(port: int, state: int) -> bytes:
+    """GPIPortCurrentState."""
+    return pack(">HHHBB", 225, 8, port, 0x80, state)
+
+
+def antenna(port: int, connected: bool) -> bytes:
+    """AntennaProperties."""
+    return pack(">HHBHh", 221, 9, 0x80 * connected, port, 0)
+
+
+def life(event: int, rospec: int = OUR_ROSPEC, other: int = 0) -> bytes:
+    """A ROSpecEvent: 0 started, 1 ended, 2 preempted."""
+    return notification(READER_EPOCH, pack(">HHBII", 249, 13, event, rospec, other))
+
+
+def test_levels_and_antennas_are_known_once_connected() -> None:
+    """Levels of our inputs come as edges of this instant, antennas as changes; what is not ours or unknown does not."""
+    play = Playbook(gpi=(1, 2, 3), antennas=(1, 2))
+    play.now = SECOND
+    play.found = level(1, 1) + level(2, 0) + level(3, 2) + level(4, 1) + antenna(1, True) + antenna(2, False)
+    play.found += antenna(3, False)
+    play.greet()
+    assert play.names().count("GET_READER_CONFIG") == 2
+    assert play.of(Gpi)[:2] == [
+        Gpi("dock-1", 1, True, WALL_EPOCH + SECOND),
+        Gpi("dock-1", 2, False, WALL_EPOCH + SECOND),
+    ]
+    assert play.of(AntennaChange)[-2:] == [AntennaChange(1, True), AntennaChange(2, False)]
+    assert "antenna 2 is not connected: check its cable" in str(play.of(Notice))
+    assert "antenna 3" not in str(play.told)
+
+
+@pytest.mark.parametrize("how", ["status", "error", "mute"])
+def test_levels_that_cannot_be_had_are_lived_with(how: str) -> None:
+    """A reader that refuses GET_READER_CONFIG, or never answers it, is read all the same."""
+    play = Playbook(gpi=(1,), antennas=(1,), answer=SECOND)
+    if how == "mute":
+        play.mute.add("GET_READER_CONFIG")
+    else:
+        play.refuse["GET_READER_CONFIG"] = how
+    play.greet().later(2 * SECOND)
+    assert play.session.ready
+    assert str(play.of(Notice)).count("going on without it") == 2
+
+
+def test_an_exception_names_its_antenna() -> None:
+    """The antenna of a ReaderExceptionEvent comes along, and both kinds are counted."""
+    play = Playbook().greet()
+    body = pack(">H", 3) + b"hot"
+    play.hear(notification(READER_EPOCH, pack(">HH", 252, 9) + body))
+    play.hear(notification(READER_EPOCH, pack(">HH", 252, 12) + body + pack(">BH", 0x81, 3)))
+    assert play.of(ReaderException) == [ReaderException("hot"), ReaderException("hot", 3)]
+    assert play.session.exceptions == 2
+
+
+def test_a_rospec_that_ended_is_started_again() -> None:
+    """Where we read always, an end or a preemption is noticed and undone after a moment, and said."""
+    play = Playbook().greet()
+    play.hear(life(2, other=7))
+    assert "ROSpec 7 of another program took the reader's radio" in str(play.of(Notice))
+    play.later(SECOND // 10)
+    assert play.names().count("START_ROSPEC") == 1
+    play.later(SECOND // 10)
+    assert play.names().count("START_ROSPEC") == 2
+    play.hear(life(0)).later(5 * SECOND)
+    assert play.names().count("START_ROSPEC") == 2
+    play.hear(life(1)).later(SECOND)
+    assert play.names().count("START_ROSPEC") == 3
+    assert play.session.upkeep.ended == 2
+
+
+def test_an_old_end_starts_nothing() -> None:
+    """The end of the last connection's ROSpec, held until now, is followed by the start of ours."""
+    play = Playbook().greet()
+    play.hear(life(1) + life(0)).later(2 * SECOND)
+    assert play.names().count("START_ROSPEC") == 1
+
+
+def test_others_rospecs_are_not_our_affair() -> None:
+    """Events of another client's ROSpec change nothing."""
+    play = Playbook().greet()
+    play.hear(life(1, 7)).later(2 * SECOND)
+    assert play.names().count("START_ROSPEC") == 1
+    assert not play.of(Notice)
+
+
+def test_a_rospec_that_cannot_be_started_again_is_a_fault() -> None:
+    """After five refusals, a second apart, the session ends, so that everything is set up anew."""
+    play = Playbook(keepalive=60 * SECOND).greet()
+    play.refuse["START_ROSPEC"] = "status"
+    play.hear(life(1)).later(4 * SECOND)
+    assert play.session.ready
+    found = fault(play.later(2 * SECOND))
+    assert found.refused
+    assert "our ROSpec ended and cannot be started again: START_ROSPEC refused: M_FieldError (101), no" in found.text
+    assert play.names().count("START_ROSPEC") == 6
+
+
+def test_a_restart_without_an_answer_is_tried_again() -> None:
+    """START_ROSPEC that is swallowed while reading costs its time to answer, not the link."""
+    play = Playbook(keepalive=60 * SECOND, answer=SECOND).greet()
+    play.mute.add("START_ROSPEC")
+    play.hear(life(1)).later(2 * SECOND)
+    play.mute.clear()
+    play.later(5 * SECOND)
+    assert play.session.ready
+    assert play.names().count("START_ROSPEC") == 3
+
+
+def test_rounds_follow_each_other_at_once() -> None:
+    """A round that ended by quiet is followed by the next in the same turn, silently, but never in a storm."""
+    play = Playbook(trigger=QuietTrigger(SECOND), keepalive=60 * SECOND).greet()
+    play.later(SECOND).hear(life(1)).later(0)
+    assert play.names().count("START_ROSPEC") == 2
+    play.hear(life(0) + life(1)).later(0)
+    assert play.names().count("START_ROSPEC") == 2
+    play.later(SECOND // 5)
+    assert play.names().count("START_ROSPEC") == 3
+    assert not play.of(Notice)
+
+
+@pytest.mark.parametrize("trigger", [GpiTrigger(1), PeriodTrigger(10 * SECOND, SECOND)])
+def test_a_triggered_rospec_may_end(trigger: Trigger) -> None:
+    """Reading that a trigger began ends by itself: nothing is sent, nothing said, the session lives."""
+    play = Playbook(trigger=trigger, keepalive=60 * SECOND).greet()
+    play.hear(life(0)).later(SECOND).hear(life(1)).later(20 * SECOND)
+    assert "START_ROSPEC" not in play.names()
+    assert play.session.ready
+    assert not play.of(Notice)
+
+
+@pytest.mark.parametrize(("state", "starts"), [(0, 0), (1, 1), (2, 0)])
+def test_an_edge_that_went_unseen_is_made_up_for(state: int, starts: int) -> None:
+    """The input already stands at the trigger's level when we connect: no edge will come, so we start it."""
+    play = Playbook(trigger=GpiTrigger(2), keepalive=60 * SECOND)
+    play.found = level(2, state)
+    play.greet()
+    assert play.names().count("START_ROSPEC") == starts
+    play = Playbook(trigger=GpiTrigger(2), keepalive=60 * SECOND)
+    play.found, play.refuse["START_ROSPEC"] = level(2, state), "status"
+    play.greet().later(10 * SECOND)
+    assert play.session.ready
+    assert len(play.of(Notice)) == starts
+
+
+def test_reports_are_asked_for_in_time() -> None:
+    """`report_period` bounds the wait for `report_every` tags by GET_REPORT, until a reader does not know that."""
+    play = Playbook(report_every=50, report_period=SECOND // 4, keepalive=60 * SECOND).greet()
+    play.later(SECOND)
+    assert play.names().count("GET_REPORT") == 4
+    play.refuse["GET_REPORT"] = "error"
+    play.later(SECOND)
+    assert play.names().count("GET_REPORT") == 5
+    assert "GET_REPORT refused, going on without it" in str(play.of(Notice))
+    assert play.session.unexpected == 0
+
+
+def test_a_refused_rospec_is_tried_with_less() -> None:
+    """A reader that cannot set our power or mode reads without them, and that is said."""
+    play = Playbook(mode=5, session=2)
+    play.refuse_once["ADD_ROSPEC"] = "status"
+    play.greet()
+    assert play.session.ready
+    assert "ADD_ROSPEC (add) refused, going on without it" in str(play.of(Notice))
+    first, second = [body for name, _, body in play.sent if name == "ADD_ROSPEC"]
+    assert len(second) < len(first)

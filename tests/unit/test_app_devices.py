@@ -6,6 +6,7 @@ from gateway import __version__, config
 from gateway.app import devices
 from gateway.model.inputs import Input
 from gateway.readers.llrp.driver import LlrpReader
+from gateway.readers.llrp.settings import Filter, GpiTrigger, PeriodTrigger, QuietTrigger
 
 TOML = """\
 [site]
@@ -124,3 +125,51 @@ def test_without_uplinks_the_gateway_keeps_to_itself() -> None:
     known = configuration(TOML[: TOML.index("[mqtt]")])
     assert devices.mqtt(known) is None
     assert devices.influxdb(known) is None
+
+
+CONTROL = """\
+[[reader]]
+id = "r1"
+url = "llrps://reader-1"
+ca = "ca.pem"
+certificate = "gw.pem"
+key = "/etc/gw.key"
+mode = "dense"
+report_every = 9
+report_period = "250ms"
+filters = [{ mask = "303" }, { bank = "tid", mask = "E2" }]
+trigger = { gpi = 1, level = false, quiet = "1s" }
+[[reader]]
+id = "r2"
+url = "llrp://reader-2"
+trigger = { period = "10s", duration = "2s" }
+[[reader]]
+id = "r3"
+url = "llrp://reader-3"
+trigger = { quiet = "2s" }
+[[reader]]
+id = "r4"
+url = "llrp://reader-4"
+trigger = { gpi = 2, timeout = "10s" }
+[[portal]]
+id = "d1"
+location = "hall"
+antennas = [{ reader = "r1", port = 3, power_dbm = 20 }, { reader = "r1", port = 1 }]
+"""
+
+
+def test_portal_control_reaches_the_reader(tmp_path: Path) -> None:
+    """Powers of antennas, filters, triggers and certificates become the reader's settings; paths are of the file."""
+    text = TOML[: TOML.index("[[reader]]")] + CONTROL
+    first, second, third, fourth = devices.reader_settings(configuration(text, base=tmp_path))
+    assert (first.port, first.tls, second.port, second.tls) == (5085, True, 5084, False)
+    assert (first.ca_file, first.key_file) == (str(tmp_path / "ca.pem"), "/etc/gw.key")
+    assert first.cert_file == str(tmp_path / "gw.pem")
+    assert (first.antennas, first.powers, first.mode) == ((1, 3), ((3, 20.0),), "dense")
+    assert first.portals == ((3, 1),)
+    assert (first.report_every, first.report_period) == (9, 250_000)
+    assert first.filters == (Filter(1, 32, b"\x30\x30", 12), Filter(2, 0, b"\xe2", 8))
+    assert first.trigger == GpiTrigger(1, False, 0, 1_000_000)
+    assert second.trigger == PeriodTrigger(10_000_000, 2_000_000)
+    assert third.trigger == QuietTrigger(2_000_000)
+    assert fourth.trigger == GpiTrigger(2, True, 10_000_000)

@@ -175,3 +175,67 @@ async def test_a_reader_that_does_not_answer_delays_no_stop(monkeypatch: pytest.
     monkeypatch.setattr(lamp, "light", silent)
     async with asyncio.timeout(1):
         await lights.stop()
+
+
+def with_buzzer(lamp: Lamp) -> Lights:
+    """A portal whose stack has a buzzer on port 4, started."""
+    lights = Lights([Portal("d", "hall", (), lights=Stack("r", green=1, red=2, amber=3, buzzer=4))], lambda: 0)
+    lights.start({"r": lamp})
+    return lights
+
+
+async def test_the_buzzer_sounds_shortly_with_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is heard: the buzzer goes on with red in one command, off after a moment, the lamp stays on."""
+    monkeypatch.setattr(lights_module, "BEEP", 0.02)
+    lamp = Lamp()
+    lights = with_buzzer(lamp)
+    lights.show(command("red", 60))
+    await asyncio.sleep(0.01)
+    assert lamp.shown == [RED | {4: True}]
+    await asyncio.sleep(0.03)
+    assert lamp.shown[1:] == [{4: False}]
+    await asyncio.sleep(0.06)
+    assert lamp.shown[2:] == [DARK | {4: False}]
+    await lights.stop()
+
+
+async def test_the_buzzer_is_silent_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Green is no sound, a stop ends one, and a lamp that is shorter than the sound takes it along."""
+    lamp = Lamp()
+    lights = with_buzzer(lamp)
+    lights.show(command("green", 1000))
+    await asyncio.sleep(0.01)
+    lights.show(command("red", 20))
+    await asyncio.sleep(0.05)
+    lights.show(command("red", 1000))
+    await asyncio.sleep(0.01)
+    await lights.stop()
+    silent, sounding = DARK | {4: False}, RED | {4: True}
+    assert lamp.shown == [GREEN | {4: False}, sounding, silent, sounding, silent]
+
+
+async def test_a_buzzer_that_cannot_be_stopped_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that fails in between is logged, and the buzzer goes off with the lamps."""
+    monkeypatch.setattr(lights_module, "BEEP", 0.02)
+    lamp = Lamp()
+    lights = with_buzzer(lamp)
+    with capture_logs() as logs:
+        lights.show(command("red", 60))
+        await asyncio.sleep(0.01)
+        lamp.fault = "gone"
+        await asyncio.sleep(0.03)
+        lamp.fault = ""
+        await asyncio.sleep(0.06)
+    assert [line["event"] for line in logs] == ["buzzer not stopped"]
+    assert lamp.shown[-1] == DARK | {4: False}
+    await lights.stop()
+
+
+async def test_a_buzzer_left_on_by_a_crash_goes_off() -> None:
+    """When the reader is back, the buzzer is put out with the lamps."""
+    lamp = Lamp()
+    lights = with_buzzer(lamp)
+    lights.connected("r")
+    await asyncio.sleep(0.01)
+    assert lamp.shown == [DARK | {4: False}]
+    await lights.stop()

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.readers.llrp import rospec
 from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
-from gateway.readers.llrp.codec import Message, Parameter, decode, encode
-from gateway.readers.llrp.settings import OUR_ROSPEC, ReaderSettings
+from gateway.readers.llrp.codec import BitString, Message, Parameter, decode, encode
+from gateway.readers.llrp.settings import OUR_ROSPEC, Filter, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings
 from gateway.readers.llrp.tables import MESSAGES
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared/data/llrp/GetReaderCapabilitiesResponse-000.bytes"
@@ -135,7 +135,7 @@ def test_reader_config() -> None:
     assert inside(message, "EventsAndReports").fields == {"HoldEventsAndReportsUponReconnect": True}
     states = inside(message, "ReaderEventNotificationSpec").every("EventNotificationState")
     on = {s.fields["EventType"] for s in states if s.fields["NotificationState"]}
-    assert on == {1, 3, 4, 8}
+    assert on == {1, 2, 3, 4, 8}
     assert again(rospec.set_reader_config(PLAIN, Capabilities())).first("EventsAndReports") is None
 
 
@@ -154,3 +154,123 @@ def test_inputs_and_outputs() -> None:
 def test_silence_is_two_and_a_half_keepalives() -> None:
     """The watchdog's patience follows the keepalive."""
     assert PLAIN.silence == 12_500_000
+
+
+def boundary(settings: ReaderSettings) -> list[Parameter]:
+    """Start trigger, stop trigger and AISpecStopTrigger of our ROSpec."""
+    message = again(rospec.add(settings, Capabilities()))
+    around = inside(message, "ROSpec", "ROBoundarySpec")
+    return [*around.parameters, inside(message, "ROSpec", "AISpec", "AISpecStopTrigger")]
+
+
+def test_gpi_trigger() -> None:
+    """The edge starts, the edge back or the time-out stops; START_ROSPEC is not ours to send; the input is enabled."""
+    settings = ReaderSettings("r", "h", gpi=(3,), trigger=GpiTrigger(2, timeout=10_000_000))
+    start, stop, aispec = boundary(settings)
+    assert start.fields == {"ROSpecStartTriggerType": 3}
+    assert [p.fields for p in start.parameters] == [{"GPIPortNum": 2, "GPIEvent": True, "Timeout": 0}]
+    assert stop.fields == {"ROSpecStopTriggerType": 2, "DurationTriggerValue": 0}
+    assert [p.fields for p in stop.parameters] == [{"GPIPortNum": 2, "GPIEvent": False, "Timeout": 10_000}]
+    assert aispec.fields["AISpecStopTriggerType"] == 0
+    assert rospec.start(settings, Capabilities()) is None
+    enabled = again(rospec.enable_inputs(settings, Capabilities())).parameters
+    assert [p.fields["GPIPortNum"] for p in enabled] == [2, 3]
+
+
+@pytest.mark.parametrize(("timeout", "stop_type"), [(30_000_000, 1), (0, 0)])
+def test_gpi_trigger_until_quiet(timeout: int, stop_type: int) -> None:
+    """With `quiet` the inventory ends it when no new tag came for so long, whatever the input does."""
+    start, stop, aispec = boundary(ReaderSettings("r", "h", trigger=GpiTrigger(1, False, timeout, 1_500_000)))
+    assert [p.fields["GPIEvent"] for p in start.parameters] == [False]
+    assert stop.fields == {"ROSpecStopTriggerType": stop_type, "DurationTriggerValue": timeout // 1000}
+    assert stop.parameters == ()
+    assert aispec.fields["AISpecStopTriggerType"] == 3
+    (silence,) = aispec.parameters
+    wanted = {"TriggerType": 1, "NumberOfTags": 0, "NumberOfAttempts": 0, "T": 1500, "Timeout": timeout // 1000}
+    assert silence.fields == wanted
+
+
+def test_quiet_and_periodic_triggers() -> None:
+    """Rounds are started by us and end by themselves; a period is the reader's own affair."""
+    rounds = ReaderSettings("r", "h", trigger=QuietTrigger(2_000_000))
+    start, stop, aispec = boundary(rounds)
+    assert (start.fields["ROSpecStartTriggerType"], stop.fields["ROSpecStopTriggerType"]) == (0, 0)
+    assert [p.fields["T"] for p in aispec.parameters] == [2000]
+    assert rospec.start(rounds, Capabilities()) is not None
+    periodic = ReaderSettings("r", "h", trigger=PeriodTrigger(10_000_000, 2_000_000))
+    start, stop, aispec = boundary(periodic)
+    assert start.fields == {"ROSpecStartTriggerType": 2}
+    assert [p.fields for p in start.parameters] == [{"Offset": 0, "Period": 10_000}]
+    assert stop.fields == {"ROSpecStopTriggerType": 1, "DurationTriggerValue": 2000}
+    assert aispec.parameters == ()
+    assert rospec.start(periodic, Capabilities()) is None
+
+
+UNAWARE = "C1G2TagInventoryStateUnawareFilterAction"
+INVENTORY = ("ROSpec", "AISpec", "InventoryParameterSpec")
+
+
+def test_filters_are_selects_of_which_one_must_fit() -> None:
+    """The first Select unselects the rest, further ones add; masks keep their length in bits."""
+    filters = (Filter(1, 32, b"\x30\x34", 16), Filter(2, 0, b"\xe2\x80", 12))
+    message = again(rospec.add(ReaderSettings("r", "h", filters=filters), Capabilities()))
+    command = inside(message, *INVENTORY, "AntennaConfiguration", "C1G2InventoryCommand")
+    found = [(p.first("C1G2TagInventoryMask"), p.first(UNAWARE)) for p in command.every("C1G2Filter")]
+    assert [(mask.fields, action.fields["Action"]) for mask, action in found if mask and action] == [
+        ({"MB": 1, "Pointer": 32, "TagMask": BitString(16, b"\x30\x34")}, 0),
+        ({"MB": 2, "Pointer": 0, "TagMask": BitString(12, b"\xe2\x80")}, 1),
+    ]
+
+
+def test_every_antenna_has_its_power() -> None:
+    """With powers of their own every antenna is named; air settings are alike."""
+    settings = ReaderSettings("r", "h", antennas=(1, 2, 3), power_dbm=30.0, powers=((2, 19.0),), session=2)
+    parts = inside(again(rospec.add(settings, POWERS)), *INVENTORY).parameters
+    assert [p.fields["AntennaID"] for p in parts] == [1, 2, 3]
+    assert [inside_part(p, "RFTransmitter").fields["TransmitPower"] for p in parts] == [4, 3, 4]
+    air = [inside_part(p, "C1G2InventoryCommand") for p in parts]
+    assert air[0] == air[1] == air[2]
+    alone = ReaderSettings("r", "h", antennas=(1, 2), powers=((2, 19.0),))
+    parts = inside(again(rospec.add(alone, POWERS)), *INVENTORY).parameters
+    assert [p.fields["AntennaID"] for p in parts] == [2]
+
+
+def inside_part(part: Parameter, name: str) -> Parameter:
+    """A child."""
+    found = part.first(name)
+    assert found is not None
+    return found
+
+
+def test_the_least_is_without_what_a_reader_may_lack() -> None:
+    """Power, air settings and extensions go; antennas, trigger, filters and the report stay."""
+    settings = ReaderSettings(
+        *("r", "h"),
+        antennas=(1, 2),
+        power_dbm=30.0,
+        powers=((2, 19.0),),
+        mode=3,
+        session=2,
+        tag_population=9,
+        report_every=5,
+        filters=(Filter(1, 32, b"\x30", 8),),
+        trigger=GpiTrigger(1),
+    )
+    message = again(rospec.add_least(settings, Capabilities(manufacturer=25882, powers=POWERS.powers)))
+    assert inside(message, "ROSpec", "AISpec").fields == {"AntennaIDs": (1, 2)}
+    (antenna,) = inside(message, *INVENTORY).parameters
+    assert [p.name for p in antenna.parameters] == ["C1G2InventoryCommand"]
+    assert [p.name for p in antenna.parameters[0].parameters] == ["C1G2Filter"]
+    assert inside(message, "ROSpec", "ROReportSpec").fields["N"] == 5
+    assert inside(message, "ROSpec", "ROReportSpec").first("Custom") is None
+    assert inside(message, "ROSpec", "ROBoundarySpec", "ROSpecStartTrigger").fields["ROSpecStartTriggerType"] == 3
+
+
+def test_levels_and_antennas_are_asked_for_where_they_matter() -> None:
+    """GET_READER_CONFIG for all ports at once, and not at all when no input or antenna is ours."""
+    assert rospec.get_levels(PLAIN, Capabilities()) is None
+    assert rospec.get_antennas(PLAIN, Capabilities()) is None
+    settings = ReaderSettings("r", "h", gpi=(1,), antennas=(1,))
+    for build, what in ((rospec.get_levels, 9), (rospec.get_antennas, 2)):
+        asked = again(build(settings, Capabilities()))
+        assert asked.fields == {"AntennaID": 0, "RequestedData": what, "GPIPortNum": 0, "GPOPortNum": 0}

@@ -5,6 +5,15 @@ from msgspec import Struct
 from gateway.readers.llrp.codec import Message
 
 
+class RfMode(Struct, frozen=True):
+    """One row of the table of modes: identifier, data rate (bit/s), M (0 FM0 … 3 Miller 8), mask (3: dense readers)."""
+
+    number: int
+    rate: int
+    miller: int
+    mask: int
+
+
 class Capabilities(Struct, frozen=True):
     """From GET_READER_CAPABILITIES_RESPONSE; what the reader did not say has the default."""
 
@@ -19,12 +28,18 @@ class Capabilities(Struct, frozen=True):
     hopping: bool = True
     hop_table: int = 0
     modes: tuple[int, ...] = ()  # mode identifiers
+    rf_modes: tuple[RfMode, ...] = ()
+    filters: int | None = None  # Select filters per inventory
 
     def power_index(self, dbm: float) -> int | None:
         """The index of the listed power nearest to `dbm`, the lower of two; None when the reader lists none."""
         wanted = round(dbm * 100)
         nearest = min(self.powers, key=lambda power: (abs(power[1] - wanted), power[1]), default=None)
         return None if nearest is None else nearest[0]
+
+    def power_dbm(self, index: int) -> float:
+        """The power behind an index of the list, dBm."""
+        return dict(self.powers)[index] / 100
 
 
 def read_capabilities(message: Message) -> Capabilities:
@@ -42,6 +57,9 @@ def read_capabilities(message: Message) -> Capabilities:
     llrp = message.first("LLRPCapabilities")
     if llrp is not None:
         found["holds"] = llrp.fields["SupportsEventAndReportHolding"]
+    air = message.first("C1G2LLRPCapabilities")
+    if air is not None:
+        found["filters"] = air.fields["MaxNumSelectFiltersPerQuery"]
     regulatory = message.first("RegulatoryCapabilities")
     band = regulatory.first("UHFBandCapabilities") if regulatory is not None else None
     if band is not None:
@@ -49,11 +67,12 @@ def read_capabilities(message: Message) -> Capabilities:
             (entry.fields["Index"], entry.fields["TransmitPowerValue"])
             for entry in band.every("TransmitPowerLevelTableEntry")
         )
-        found["modes"] = tuple(
-            entry.fields["ModeIdentifier"]
+        modes = tuple(
+            RfMode(f["ModeIdentifier"], f["BDRValue"], f["MValue"], f["SpectralMaskIndicator"])
             for table in band.every("C1G2UHFRFModeTable")
-            for entry in table.every("C1G2UHFRFModeTableEntry")
+            for f in (entry.fields for entry in table.every("C1G2UHFRFModeTableEntry"))
         )
+        found["rf_modes"], found["modes"] = modes, tuple(mode.number for mode in modes)
         frequencies = band.first("FrequencyInformation")
         if frequencies is not None:
             found["hopping"] = frequencies.fields["Hopping"]

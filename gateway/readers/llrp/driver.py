@@ -9,14 +9,25 @@ link. A stalled house therefore costs neither the link nor memory, however long 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
 
 from gateway.errors import DeviceError, RefusedError
 from gateway.model.inputs import Device, Gpi, Input, Reads
-from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready
+from gateway.readers.llrp.handshake import State
+from gateway.readers.llrp.happenings import (
+    Answered,
+    AntennaChange,
+    Closed,
+    Notice,
+    ReaderException,
+    ReaderFault,
+    Ready,
+)
+from gateway.readers.llrp.health import Health
+from gateway.readers.llrp.link import closed_while_greeting, connect
 from gateway.readers.llrp.session import Session
 from gateway.readers.llrp.settings import ReaderSettings
 
@@ -61,6 +72,7 @@ class LlrpReader:
         self.settings = settings
         self.session: Session | None = None
         """The present connection's session, for its counters; None while there is none."""
+        self.health = Health(settings.id, settings.portals)
         self._submit, self._clock, self._tap = submit, clock, tap
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[DeviceError | None]] = {}
@@ -79,15 +91,7 @@ class LlrpReader:
             DeviceError: it cannot be reached, fell silent, or closed the link.
         """
         host, port = self.settings.host, self.settings.port
-        try:
-            async with asyncio.timeout(self.settings.connect / 1e6):
-                reader, writer = await asyncio.open_connection(host, port, limit=READ)
-        except TimeoutError:
-            raise DeviceError(
-                self.id, f"no connection to {host}:{port} within {self.settings.connect / 1e6:g} s"
-            ) from None
-        except OSError as error:
-            raise DeviceError(self.id, f"no connection to {host}:{port}: {error.strerror or error}") from None
+        reader, writer = await connect(self.settings, READ)
         self.session, self._writer = Session(self.settings), writer  # fresh: no byte of an old link survives
         self.session.opened(_steady())
         try:
@@ -138,12 +142,14 @@ class LlrpReader:
                 session.on_deadline(_steady())
             else:
                 if not data:
-                    raise DeviceError(self.id, f"the reader closed the connection while {session.state}")
+                    advice = closed_while_greeting(self.settings) if session.state is State.GREETING else ""
+                    raise DeviceError(self.id, f"the reader closed the connection while {session.state}{advice}")
                 if self._tap is not None:
                     self._tap("in", data)
                 session.receive_data(data, _steady(), self._clock())
             self._write(session)  # before anything waits
             await self._forward(session)
+            await self._tell(self.health.passed(_steady()))
 
     async def _forward(self, session: Session) -> None:
         """Pass events on. While this waits, `_stalled` keeps the link."""
@@ -155,11 +161,18 @@ class LlrpReader:
         try:
             for event in events:
                 match event:
-                    case Reads() | Gpi():
+                    case Reads():
+                        await self._submit(event)
+                        await self._tell(self.health.read(event.reads))
+                    case Gpi():
                         await self._submit(event)
                     case Ready(detail):
                         self._log.info("reader is reading", detail=detail)
                         await self._submit(Device(self.id, "up", detail))
+                    case AntennaChange(antenna, connected):
+                        await self._tell(self.health.antenna(antenna, connected))
+                    case ReaderException(text, antenna):
+                        await self._tell(self.health.complaint(text, antenna, _steady()))
                     case Notice(text, routine):
                         (self._log.debug if routine else self._log.warning)("reader notice", text=text)
                     case Answered(request, error, refused):
@@ -170,6 +183,11 @@ class LlrpReader:
                         raise DeviceError(self.id, "the session was closed")
         finally:
             self._timer.cancel()
+
+    async def _tell(self, changes: Iterable[Device]) -> None:
+        """Submit what became of the reader's parts."""
+        for change in changes:
+            await self._submit(change)
 
     def _answer(self, request: int, error: str | None, refused: bool) -> None:
         """Tell whoever waits for this command in `light`."""
@@ -218,3 +236,4 @@ class LlrpReader:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await writer.wait_closed()
+        writer.transport.abort()  # TLS waits half a minute for the far side's goodbye

@@ -23,9 +23,12 @@ class State(StrEnum):
     CONFIG = "config"
     CONFIG_LEAST = "config, the least"
     INPUTS = "inputs"
+    LEVELS = "levels"
+    ANTENNAS = "antennas"
     TAKEOVER = "takeover"
     CLEAR = "clear"
     ADD = "add"
+    ADD_LEAST = "add, the least"
     ENABLE = "enable"
     START = "start"
     READING = "reading"
@@ -47,11 +50,16 @@ STEPS = {
     State.EXTENSIONS: Step(rospec.enable_extensions, State.CONFIG, State.CONFIG),
     State.CONFIG: Step(rospec.set_reader_config, State.INPUTS, State.CONFIG_LEAST),
     State.CONFIG_LEAST: Step(rospec.set_reader_config_least, State.INPUTS, State.FAILED),
-    State.INPUTS: Step(rospec.enable_inputs, State.TAKEOVER, State.TAKEOVER),
+    State.INPUTS: Step(rospec.enable_inputs, State.LEVELS, State.LEVELS),
+    State.LEVELS: Step(rospec.get_levels, State.ANTENNAS, State.ANTENNAS),
+    State.ANTENNAS: Step(rospec.get_antennas, State.TAKEOVER, State.TAKEOVER),
     State.TAKEOVER: Step(rospec.delete_all, State.CLEAR, State.CLEAR),
     State.CLEAR: Step(rospec.delete_own, State.ADD, State.ADD),
-    State.ADD: Step(rospec.add, State.ENABLE, State.FAILED),
+    State.ADD: Step(rospec.add, State.ENABLE, State.ADD_LEAST),
+    State.ADD_LEAST: Step(rospec.add_least, State.ENABLE, State.FAILED),
     State.ENABLE: Step(rospec.enable, State.START, State.FAILED),
     State.START: Step(rospec.start, State.READING, State.FAILED),
 }
-"""The handshake. Where `refused` is FAILED the request is essential; elsewhere a refusal is noted and lived with."""
+"""The handshake. Where `refused` is FAILED the request is essential; elsewhere a refusal is noted and lived with,
+and so is no answer where both ways are the same. What is dropped in `add, the least` is optional: power, mode, session,
+population, vendor extensions. Triggers and filters are essential: without them other tags would be read than wanted."""

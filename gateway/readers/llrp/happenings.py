@@ -18,6 +18,20 @@ class Notice(Struct, frozen=True):
     routine: bool = False
 
 
+class AntennaChange(Struct, frozen=True):
+    """An antenna was found, or found missing: said by an event, or when asked."""
+
+    antenna: int
+    connected: bool
+
+
+class ReaderException(Struct, frozen=True):
+    """The reader complained of something, perhaps of one antenna (else None)."""
+
+    text: str
+    antenna: int | None = None
+
+
 class Answered(Struct, frozen=True):
     """A request made by `set_outputs` was answered, or not in time; `error` says why it failed.
 
@@ -40,4 +54,4 @@ class Closed(Struct, frozen=True):
     """The close we asked for is done."""
 
 
-SessionEvent = Ready | Notice | Answered | ReaderFault | Closed | Reads | Gpi
+SessionEvent = Ready | Notice | AntennaChange | ReaderException | Answered | ReaderFault | Closed | Reads | Gpi

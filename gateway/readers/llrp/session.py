@@ -22,8 +22,11 @@ from gateway.readers.llrp.fast import IMPINJ, TagReports, gulps
 from gateway.readers.llrp.frames import Framer
 from gateway.readers.llrp.handshake import STEPS, State
 from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready, SessionEvent
+from gateway.readers.llrp.notifications import found, happened, not_welcome
 from gateway.readers.llrp.settings import ReaderSettings
 from gateway.readers.llrp.tables import MESSAGES, RESPONSES, label
+from gateway.readers.llrp.upkeep import Upkeep
+from gateway.readers.llrp.wishes import TAKE_OVER, described, unmet
 
 _REPORT, _KEEPALIVE, _NOTIFICATION = (
     MESSAGES[name].number for name in ("RO_ACCESS_REPORT", "KEEPALIVE", "READER_EVENT_NOTIFICATION")
@@ -60,8 +63,11 @@ class Session:
         """Messages that nobody waited for."""
         self.overflows = 0
         """Times the reader said it lost reports for want of memory."""
+        self.exceptions = 0
+        """Exceptions the reader reported."""
         self.tags = 0
         """Tag reports given."""
+        self.upkeep = Upkeep(settings)
         self._framer = Framer()
         self._reports = TagReports()
         self._utc, self._uptime = ReaderClock(), ReaderClock()
@@ -70,7 +76,8 @@ class Session:
         self._rows: list[Row] = []
         self._pending: dict[int, _Pending] = {}
         self._number = 0
-        self._tolerated = -1  # id of the request that has no answer but may get an error
+        self._tolerated: dict[int, str] = {}  # ids of requests that have no answer but may get an error
+        self._levels: dict[int, bool] = {}  # of inputs, as they were when asked for
         self._heard: int | None = None
         self._now = self._epoch = 0  # epoch: gateway time minus steady time
 
@@ -123,8 +130,8 @@ class Session:
             return self._heard + self.settings.connect
         first = min((pending.until for pending in self._pending.values()), default=None)
         if self.state is State.READING:
-            silent = self._heard + self.settings.silence
-            return silent if first is None else min(silent, first)
+            others = (self._heard + self.settings.silence, self.upkeep.deadline)
+            return min(at for at in (first, *others) if at is not None)
         return first
 
     def on_deadline(self, now: int) -> None:
@@ -147,6 +154,17 @@ class Session:
             )
         else:
             self._time_out(now)
+            self._keep_up(now)
+
+    def _keep_up(self, now: int) -> None:
+        """Send what is due while reading."""
+        if self.state is not State.READING:
+            return
+        for message in self.upkeep.due(now):
+            if message.name in RESPONSES:
+                self._request(message, State.READING)
+            else:
+                self._tolerate(message)
 
     def hold(self, now: int) -> None:
         """The driver could not read until now, because the house is busy. The reader's keepalives stand unread behind
@@ -187,24 +205,17 @@ class Session:
                 return
             state = step.accepted
         if state is State.READING:
-            self._check_wishes()
-            # Last, so that reports held for us come when we are set up. It has no answer, but some refuse it.
-            self._tolerated = self._send(Message("ENABLE_EVENTS_AND_REPORTS"))
-            c = self.capabilities
-            self._events.append(
-                Ready(
-                    f"manufacturer {c.manufacturer}, model {c.model}, firmware {c.firmware or 'unknown'}, "
-                    f"{c.antennas} antennas, {c.gpis} inputs, {c.gpos} outputs"
-                )
-            )
+            self._ready()
 
-    def _check_wishes(self) -> None:
-        """Note what was configured and cannot be had."""
-        settings, can = self.settings, self.capabilities
-        if settings.power_dbm is not None and can.power_index(settings.power_dbm) is None:
-            self._notice(f"power {settings.power_dbm} dBm is not set: the reader lists no powers")
-        if settings.mode is not None and can.modes and settings.mode not in can.modes:
-            self._notice(f"mode {settings.mode} is not in the reader's table ({', '.join(map(str, can.modes))})")
+    def _ready(self) -> None:
+        """The handshake is done."""
+        self._events += map(Notice, unmet(self.settings, self.capabilities))
+        # Last, so that reports held for us come when we are set up. It has no answer, but some refuse it.
+        self._tolerate(Message("ENABLE_EVENTS_AND_REPORTS"))
+        self.upkeep.begin(self._now)
+        if self.settings.due(self._levels):
+            self._request(rospec.start_now(self.settings), State.READING)  # the edge was while we were away
+        self._events.append(Ready(described(self.settings, self.capabilities)))
 
     def _settled(self, pending: _Pending, number: int, refusal: str | None) -> None:
         """A request was answered; all answers go through here. `refusal` None: accepted."""
@@ -212,38 +223,48 @@ class Session:
             self._events.append(Answered(number, refusal, refusal is not None))
         elif pending.state is State.CLOSING:
             self._end()
+        elif pending.state is State.READING:
+            self._started(pending.name, refusal)
         elif refusal is None:
             self._enter(STEPS[pending.state].accepted)
         else:
             onward = STEPS[pending.state].refused
             if onward is State.FAILED:
-                self._fail(f"{pending.name} refused: {refusal}{self._advice(pending)}", refused=True)
+                advice = TAKE_OVER if pending.name == "ADD_ROSPEC" and not self.settings.takeover else ""
+                self._fail(f"{pending.name} refused: {refusal}{advice}", refused=True)
             else:
                 routine = pending.state is State.CLEAR  # there was nothing of ours to delete
                 text = f"{pending.name} ({pending.state}) refused, going on without it: {refusal}"
                 self._events.append(Notice(text, routine))
                 self._enter(onward)
 
-    def _advice(self, pending: _Pending) -> str:
-        if pending.state is State.ADD and not self.settings.takeover:
-            return "; if another program left its ROSpec on the reader, set takeover = true"
-        return ""
+    def _started(self, name: str, refusal: str | None) -> None:
+        """START_ROSPEC outside the handshake was answered, or not in time."""
+        if refusal is None:
+            self.upkeep.started()
+        elif self.upkeep.refused(self._now):
+            self._fail(f"our ROSpec ended and cannot be started again: {name} refused: {refusal}", refused=True)
+        else:
+            self._notice(f"{name} refused: {refusal}")
 
     def _time_out(self, now: int) -> None:
         for number, pending in list(self._pending.items()):
             if now < pending.until:
                 continue
             del self._pending[number]
+            late = f"was not answered within {self.settings.answer / 1e6:g} s"
+            step = STEPS.get(pending.state) if pending.state is not None else None
             if pending.state is None:
-                text = f"{pending.name} was not answered within {self.settings.answer / 1e6:g} s"
-                self._events.append(Answered(number, text))
+                self._events.append(Answered(number, f"{pending.name} {late}"))
             elif pending.state is State.CLOSING:
                 self._end()
+            elif pending.state is State.READING:
+                self._started(pending.name, late)
+            elif pending.name == "GET_READER_CONFIG" and step is not None:  # good to know, no more
+                self._notice(f"{pending.name} ({pending.state}) {late}, going on without it")
+                self._enter(step.refused)
             else:
-                self._fail(
-                    f"{pending.name} ({pending.state}) was not answered within {self.settings.answer / 1e6:g} s",
-                    refused=False,
-                )
+                self._fail(f"{pending.name} ({pending.state}) {late}", refused=False)
 
     # -- messages -------------------------------------------------------------------------------------------------
 
@@ -266,21 +287,31 @@ class Session:
         pending = self._pending.get(message.id)
         error = message.name == "ERROR_MESSAGE"
         if pending is not None and (error or RESPONSES.get(pending.name) == message.name):
-            refusal = _refusal(message)  # may raise: then the request still waits
+            refusal = rospec.refusal(message)  # may raise: then the request still waits
             del self._pending[message.id]
             if pending.state is State.CAPABILITIES and refusal is None:
                 self.capabilities = read_capabilities(message)
                 self._reports.carry = self.capabilities.manufacturer != IMPINJ
+            if pending.name == "GET_READER_CONFIG":
+                self._found(message)
             self._settled(pending, message.id, refusal)
-        elif error and message.id == self._tolerated:
-            self._notice(f"ENABLE_EVENTS_AND_REPORTS refused, going on without it: {_refusal(message)}")
+        elif error and (name := self._tolerated.pop(message.id, "")):
+            self._notice(f"{name} refused, going on without it: {rospec.refusal(message)}")
+            if name == "GET_REPORT":
+                self.upkeep.stop_polling()
         elif error:
             self.unexpected += 1
-            self._notice(f"the reader reports an error nobody asked for: {_refusal(message)}")
+            self._notice(f"the reader reports an error nobody asked for: {rospec.refusal(message)}")
         else:
             self.unexpected += 1
             if self.unexpected & (self.unexpected - 1) == 0:  # the 1st, 2nd, 4th, 8th …
                 self._notice(f"{message.name} passed over, nobody waits for it ({self.unexpected} so far)")
+
+    def _found(self, message: Message) -> None:
+        """Levels of inputs and connected antennas, asked for."""
+        events = found(self.settings, message, self._now + self._epoch)
+        self._levels.update({event.port: event.level for event in events if isinstance(event, Gpi)})
+        self._events += events
 
     def _notification(self, message: Message) -> None:
         """READER_EVENT_NOTIFICATION: its timestamp sets the clock, its event is told."""
@@ -301,10 +332,6 @@ class Session:
 
     def _event(self, event: Parameter, at: int) -> None:
         match event.name:
-            case "GPIEvent":
-                self._flush()  # order against the reads before it is kept
-                gpi = Gpi(self.settings.id, event.fields["GPIPortNumber"], event.fields["GPIEvent"], at)
-                self._events.append(gpi)
             case "ConnectionAttemptEvent":
                 self._greeted(event.fields["Status"])
             case "ConnectionCloseEvent":
@@ -312,16 +339,14 @@ class Session:
                     self._end()
                 else:
                     self._fail("the reader closed the connection", refused=False)
-            case "AntennaEvent":
-                what = "connected" if event.fields["EventType"] else "disconnected: check its cable"
-                self._notice(f"antenna {event.fields['AntennaID']} {what}")
-            case "ReaderExceptionEvent":
-                self._notice(f"the reader reports an exception: {event.fields['Message']}")
-            case "ReportBufferLevelWarningEvent":
-                self._notice(f"the reader's report memory is {event.fields['ReportBufferPercentageFull']} % full")
-            case "ReportBufferOverflowErrorEvent":
-                self.overflows += 1
-                self._notice("the reader lost reports: its memory for them overflowed")
+            case "ROSpecEvent":
+                if self.state is State.READING and (text := self.upkeep.event(event, self._now)):
+                    self._notice(text)
+            case _:
+                self._flush()  # the order of an edge among the reads is kept
+                self.overflows += event.name == "ReportBufferOverflowErrorEvent"
+                self.exceptions += event.name == "ReaderExceptionEvent"
+                self._events += happened(self.settings.id, event, at)
 
     def _greeted(self, status: int) -> None:
         if self.state is not State.GREETING:
@@ -329,18 +354,8 @@ class Session:
                 self._notice(f"another client tried to connect ({label('ConnectionAttemptStatusType', status)})")
         elif status == 0:
             self._enter(State.CAPABILITIES)
-        elif status in (1, 2):
-            self._fail(
-                "another client holds the reader's only LLRP connection: ask whoever else uses this reader "
-                "(a second gateway, a vendor's tool) to disconnect; after an unclean exit it ends by itself in minutes",
-                refused=True,
-            )
         else:
-            self._fail(
-                f"the reader refuses connections ({label('ConnectionAttemptStatusType', status)}): "
-                "look at its own web page, or restart it",
-                refused=True,
-            )
+            self._fail(not_welcome(status), refused=True)
 
     def _report(self, bodies: Sequence[bytes]) -> None:
         """RO_ACCESS_REPORTs: the hot path."""
@@ -404,6 +419,11 @@ class Session:
         self._pending[number] = _Pending(message.name, state, self._now + self.settings.answer)
         return number
 
+    def _tolerate(self, message: Message) -> None:
+        """Send what has no answer but may get an error; of each name the last is remembered."""
+        self._tolerated = {n: name for n, name in self._tolerated.items() if name != message.name}
+        self._tolerated[self._send(message)] = message.name
+
     def _acknowledge(self, number: int) -> None:
         self._out.append(encode(Message("KEEPALIVE_ACK", number)))
 
@@ -427,16 +447,3 @@ class Session:
         self.state = State.FAILED
         self._pending.clear()
         self._events.append(ReaderFault(text, refused))
-
-
-def _refusal(message: Message) -> str | None:
-    """Why a response says no; None when it says yes. Raises CodecError when it says neither."""
-    custom = message.name == "CUSTOM_MESSAGE"
-    status = rospec.custom_status(message) if custom else message.first("LLRPStatus")
-    if status is None:
-        raise CodecError(f"{message.name}: it has no LLRPStatus")
-    code = status.fields["StatusCode"]
-    if code == 0 and message.name != "ERROR_MESSAGE":
-        return None
-    text = status.fields["ErrorDescription"]
-    return f"{label('StatusCode', code)} ({code})" + (f", {text}" if text else "")
