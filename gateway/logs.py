@@ -23,5 +23,20 @@ def configure(level: str = "info", form: str = "auto") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries speak through logging; only what they call a warning is for the operator.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _foreign(renderer)
+
+
+def _foreign(renderer: Any) -> None:
+    """Libraries speak through logging: in the same form, and only what they call a warning is for the operator."""
+    handler = logging.StreamHandler(sys.stderr)
+    before: list[Any] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    form = structlog.stdlib.ProcessorFormatter(processors=[strip, renderer], foreign_pre_chain=before)
+    handler.setFormatter(form)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # our adapter says what a link's failure means

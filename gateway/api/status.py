@@ -34,4 +34,6 @@ class Status(Struct):
         text = f"{up}/{len(self.components)} up"
         if down:
             text += f"; not up: {', '.join(down)}"
-        return f"{text}; {self.queued} events queued" + (f", {self.parked} parked" if self.parked else "")
+        return f"{text}; {self.queued} {'event' if self.queued == 1 else 'events'} queued" + (
+            f", {self.parked} parked" if self.parked else ""
+        )

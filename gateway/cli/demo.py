@@ -289,7 +289,7 @@ def _judge(done: dict[str, Any], report: dict[str, Any], board: Board) -> dict[s
         (one["passage"].partition("/")[0], one["type"], one["verdict"], one["reasons"])
         for one in sorted(board.movements, key=lambda movement: movement["at"])
     ]
-    active = [one for one in board.alarms if one["to"] == "unack_active"]
+    active = [one for one in board.alarms if one["to"] == "unacked_active"]
     lots = {(lot["gtin"], lot["lot"]) for one in board.excursions for lot in one["lots"] if lot["lot"]}
     expected_lots = {tuple(lot) for one in truth["excursions"] for lot in one["lots"]}
     checks = {

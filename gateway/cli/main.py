@@ -16,6 +16,7 @@ from gateway import __version__, config, logs
 from gateway.cli.doctor import doctor
 from gateway.cli.llrp import llrp
 from gateway.errors import ConfigError, RecordingError, TallymanError
+from gateway.model.times import rfc3339
 
 CONFIG = click.option(
     "-c",
@@ -111,7 +112,7 @@ def replay(recording: Path, config_path: Path | None, lenient: bool, as_json: bo
         for problem in reading.problems:
             click.echo(str(problem), err=True)
         if reading.skipped:
-            click.echo(f"{reading.skipped} lines skipped", err=True)
+            click.echo(f"skipped: {reading.skipped}", err=True)
 
 
 @main.command()
@@ -136,10 +137,17 @@ def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
     """Hand ASNs (JSON, one document or a list per file) to the running gateway."""
     from rich.progress import track
 
-    failed = 0
+    failed = unread = 0
     console = Console(stderr=True)
     with spoken(), _client(config_path) as client:
-        documents = [(file, document) for file in files for document in _documents(file)]
+        documents: list[tuple[Path, Any]] = []
+        for file in files:
+            try:
+                documents += [(file, document) for document in _documents(file)]
+            except RecordingError as error:
+                failed += 1
+                unread += 1
+                click.echo(str(error), err=True)
         for file, document in track(documents, "importing", console=console, disable=not console.is_terminal):
             if isinstance(document, dict):
                 answer = client.request("asn.import", {"asn": document})
@@ -148,7 +156,8 @@ def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
             if not answer.get("ok"):
                 failed += 1
                 click.echo(f"{file}: {answer.get('error', 'refused')}", err=True)
-    click.echo(f"{len(documents) - failed} of {len(documents)} ASNs taken")
+    given = len(documents) + unread
+    click.echo(f"ASNs taken: {given - failed} of {given}")
     sys.exit(1 if failed else 0)
 
 
@@ -199,7 +208,13 @@ def lots(config_path: Path, as_json: bool) -> None:
 @JSON
 def outbox(config_path: Path, as_json: bool) -> None:
     """Events waiting for central, and those set aside."""
-    show(config_path, as_json, lambda view: [view.outbox_counts()])
+
+    def counts(view: Any) -> list[dict[str, Any]]:
+        found = view.outbox_counts()
+        oldest = found["oldest"]
+        return [found | {"oldest": None if oldest is None else rfc3339(oldest)}]
+
+    show(config_path, as_json, counts)
 
 
 @main.command()

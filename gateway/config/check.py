@@ -41,6 +41,8 @@ def report(configuration: Configuration) -> list[str]:
             f"alarm {alarm.id}: {alarm.sensor} {alarm.quantity} {side} {alarm.limit:g} "
             f"for {duration_text(alarm.on_delay)}, {alarm.priority}{hold}"
         )
+    if configuration.rules.files:
+        lines.append(f"rules: {len(configuration.rules.files)} files named, and not read by this version")
     return lines + _uplink(configuration)
 
 

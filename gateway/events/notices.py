@@ -19,9 +19,9 @@ SCHEMA = 1
 
 ALARM_STATES = {
     "normal": "is back to normal",
-    "unack_active": "is active and waits for an acknowledgement",
+    "unacked_active": "is active and waits for an acknowledgement",
     "acked_active": "is active and acknowledged",
-    "rtn_unack": "has cleared and waits for an acknowledgement",
+    "rtn_unacked": "has cleared and waits for an acknowledgement",
 }
 """ISA-18.2 states in words."""
 

@@ -50,7 +50,10 @@ class View:
             LedgerError: no ledger there, or its schema is not this program's.
         """
         parsed, path = opening.parse(url)
-        engine = opening.reading_engine(parsed, path)
+        try:
+            engine = opening.reading_engine(parsed, path)
+        except ImportError as error:
+            raise LedgerError(f"{parsed!r}: its driver is not installed here: {error}") from error
         try:
             with engine.connect() as connection:
                 found = opening.revision(connection)
@@ -59,9 +62,9 @@ class View:
             raise LedgerError(f"{parsed!r}: the ledger cannot be read: {opening.describe(error)}") from error
         if found != HEAD:
             engine.dispose()
-            raise LedgerError(
-                f"{parsed!r}: the ledger has schema {found}, this program reads {HEAD}; start the gateway"
-            )
+            newer = found is not None and found > HEAD
+            advice = "install the newer version" if newer else "start the gateway, which brings it up to date"
+            raise LedgerError(f"{parsed!r}: the ledger has schema {found}, this program reads {HEAD}; {advice}")
         return View(engine, site, gateway)
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ class Movement(Struct, frozen=True):
 
 
 class AlarmChange(Struct, frozen=True):
-    """One transition of an ISA-18.2 alarm: normal, unack_active, acked_active, rtn_unack."""
+    """One transition of an ISA-18.2 alarm: normal, unacked_active, acked_active, rtn_unacked."""
 
     alarm: str
     source: str

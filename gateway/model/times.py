@@ -23,7 +23,10 @@ def parse_rfc3339(text: str) -> int:
     Raises:
         ValueError: not RFC 3339, or without an offset (a naive time has no instant).
     """
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:60]!r} is no instant; write it like 2026-11-21T06:42:11.250000Z") from None
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset; write it with Z or +hh:mm")
     return (instant - _EPOCH) // _MICROSECOND

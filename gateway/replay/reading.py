@@ -2,10 +2,11 @@
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import zstandard
 from msgspec import Struct
@@ -13,9 +14,14 @@ from msgspec import Struct
 from gateway.errors import RecordingError
 from gateway.journal import records
 from gateway.model.facts import FactsRecord
-from gateway.model.inputs import Input, Reads, Weighing
+from gateway.model.inputs import Input, Read, Reads, Weighing
 from gateway.model.quantity import parse_decimal
 from gateway.model.times import LATEST
+
+SUFFIXES = (".ndjson", ".ndjson.gz", ".ndjson.zst")
+CHUNK = 1 << 18
+LONGEST_EPC = 124
+_EPC = re.compile(f"[0-9A-Fa-f]{{0,{LONGEST_EPC}}}", re.ASCII)
 
 
 class Entry(Struct, frozen=True):
@@ -40,7 +46,10 @@ class Reading:
     def files(self) -> list[Path]:
         """The files read, in order: the path itself, or the segments of a journal directory."""
         if self.path.is_dir():
-            return sorted(found for found in self.path.iterdir() if found.name.endswith((".ndjson.zst", ".ndjson")))
+            found = sorted(path for path in self.path.iterdir() if path.name.endswith(SUFFIXES))
+            if not found:
+                raise RecordingError(str(self.path), 0, f"no recording here (*{', *'.join(SUFFIXES)})")
+            return found
         return [self.path]
 
     def entries(self) -> Iterator[Entry]:
@@ -53,7 +62,7 @@ class Reading:
         for path in self.files():
             with _opened(path) as stream:
                 number = 0
-                for number, raw in enumerate(_lines(path, stream), 1):
+                for number, raw in enumerate(self._lines(path, stream), 1):
                     line = raw.strip()
                     if number == 1:
                         position = self._header(path, line).first - 1
@@ -64,8 +73,26 @@ class Reading:
                     entry = self._entry(path, number, position, line)
                     if entry is not None:
                         yield entry
-                if number == 0:
+                if number == 0 and not self.problems:
                     raise RecordingError(str(path), 1, "the file is empty; a recording begins with a header line")
+
+    def _lines(self, path: Path, stream: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines of a stream; one that breaks off says where."""
+        number = 0
+        try:
+            for line in stream:
+                number += 1
+                yield line
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            text = f"the file breaks off after this line ({error}); what came before was read"
+            self._pass_over(RecordingError(str(path), number, text))
+
+    def _pass_over(self, problem: RecordingError) -> None:
+        """Raise the problem; when lenient, keep and count it."""
+        if not self.lenient:
+            raise problem from None
+        self.problems.append(problem)
+        self.skipped += 1
 
     def _header(self, path: Path, line: bytes) -> records.Header:
         try:
@@ -83,11 +110,7 @@ class Reading:
             t, item = records.decode(line)
             _check(item)
         except ValueError as error:
-            problem = RecordingError(str(path), number, str(error))
-            if not self.lenient:
-                raise problem from None
-            self.problems.append(problem)
-            self.skipped += 1
+            self._pass_over(RecordingError(str(path), number, str(error)))
             return None
         return Entry(str(path), number, position, t, item)
 
@@ -96,11 +119,19 @@ def _check(item: Input | FactsRecord) -> None:
     """What our drivers and the sequencer vouch for must hold for records from outside before the rules see them."""
     if isinstance(item, Reads):
         _check_rows(item)
+    elif isinstance(item, Read):
+        _check_epc("epc", item.epc)
     elif isinstance(item, Weighing) and item.value is not None:
         parse_decimal(item.value)
     at = getattr(item, "at", None)
     if at is not None and not 0 <= at <= LATEST:
         raise ValueError(f"at is {at}: not microseconds since 1970")
+
+
+def _check_epc(where: str, epc: str) -> None:
+    """An EPC is hex digits, of a memory bank that has at most 496 bits of it (Gen2 §6.3.2.1.2)."""
+    if not _EPC.fullmatch(epc):
+        raise ValueError(f"{where} is {epc[:40]!r}: an EPC is up to {LONGEST_EPC} hex digits")
 
 
 def _check_rows(reads: Reads) -> None:
@@ -121,20 +152,10 @@ def _check_rows(reads: Reads) -> None:
         for index, name, kind in checks:
             if not isinstance(values[index], kind) or isinstance(values[index], bool):
                 raise ValueError(f"reads[{row}].{name} is {values[index]!r}")
+            if name == "epc":
+                _check_epc(f"reads[{row}].epc", values[index])
             if name == "at" and values[index] is not None and not 0 <= values[index] <= LATEST:
                 raise ValueError(f"reads[{row}].at is {values[index]}: not microseconds since 1970")
-
-
-def _lines(path: Path, stream: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a stream; one that breaks off says where."""
-    number = 0
-    try:
-        for line in stream:
-            number += 1
-            yield line
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-        text = f"the file breaks off after this line ({error}); what came before was read"
-        raise RecordingError(str(path), number, text) from None
 
 
 def _opened(path: Path) -> BinaryIO | gzip.GzipFile | io.BufferedReader:
@@ -144,7 +165,45 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile | io.BufferedReader:
         file = path.open("rb")
     except OSError as error:
         raise RecordingError(str(path), 0, error.strerror or str(error)) from None
-    if path.name.endswith(".zst"):
-        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
-        return io.BufferedReader(stream)
-    return file
+    return io.BufferedReader(_Frames(file)) if path.name.endswith(".zst") else file
+
+
+class _Frames(io.RawIOBase):
+    """The plain bytes of zstd frames one after the other; a file that ends inside one says so, as gzip does."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame: Any = None  # the decompressor inside a frame
+        self._packed = b""
+        self._plain = b""
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; 0 at the end.
+
+        Raises:
+            EOFError: the file ends inside a frame.
+            zstandard.ZstdError: damage.
+        """
+        while not self._plain:
+            self._packed = self._packed or self._file.read(CHUNK)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("the last frame is not whole")
+                return 0
+            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._plain = self._frame.decompress(self._packed)
+            self._packed = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame = None
+        size = min(len(buffer), len(self._plain))
+        buffer[:size], self._plain = self._plain[:size], self._plain[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file too."""
+        self._file.close()
+        super().close()

@@ -5,8 +5,8 @@
     on   beyond for on_delay without a clear()  → active at first + on_delay
     off  clear for off_delay without a break    → inactive at first clear + off_delay
 
-States: normal, unack_active, acked_active, rtn_unack. The last value holds between samples; a sample that is not good
-freezes the timers: no data is never "normal", and never an alarm either.
+States: normal, unacked_active, acked_active, rtn_unacked. The last value holds between samples; a sample that is not
+good freezes the timers: no data is never "normal", and never an alarm either.
 """
 
 from msgspec import Struct
@@ -18,12 +18,12 @@ from gateway.model.settings import Limit
 
 # (state, what happened) → state; what is absent changes nothing.
 TRANSITIONS = {
-    ("normal", "on"): "unack_active",
-    ("unack_active", "ack"): "acked_active",
-    ("unack_active", "off"): "rtn_unack",
+    ("normal", "on"): "unacked_active",
+    ("unacked_active", "ack"): "acked_active",
+    ("unacked_active", "off"): "rtn_unacked",
     ("acked_active", "off"): "normal",
-    ("rtn_unack", "ack"): "normal",
-    ("rtn_unack", "on"): "unack_active",
+    ("rtn_unacked", "ack"): "normal",
+    ("rtn_unacked", "on"): "unacked_active",
 }
 
 
@@ -69,7 +69,7 @@ class LimitWatch:
     @property
     def active(self) -> bool:
         """Whether the condition is present, acknowledged or not."""
-        return self.state.state in ("unack_active", "acked_active")
+        return self.state.state in ("unacked_active", "acked_active")
 
     @property
     def deadline(self) -> int | None:

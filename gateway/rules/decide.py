@@ -111,7 +111,8 @@ def _completed(passage: Passage, missing: list[str]) -> Passage:
 def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
     """Why a passage that should have moved something moved nothing; None when that is how it should be."""
     if passage.moved and passage.direction == "unknown":
-        detail = f"{len(passage.moved)} tags crossed {portal.id} and neither eyes nor antennas tell which way"
+        tags = "1 tag" if len(passage.moved) == 1 else f"{len(passage.moved)} tags"
+        detail = f"{tags} crossed {portal.id} and neither eyes nor antennas tell which way"
         return Rejection(passage.passage, passage.closed, "direction_unknown", detail)
     if not passage.moved and passage.evidence.get("eyes"):
         detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"

@@ -67,6 +67,8 @@ def read_document(topic: str, payload: Any, text: str | None, at: int) -> Announ
         return reject("bad_document", f"the payload is not JSON: {text[:80]!r}")
     if payload is None:
         return Announced(kind, ident, None, topic, at)
+    if kind == "lot" and isinstance(payload, dict):  # its topic names it; the body need not say so again
+        payload = {"gtin": segments[2], "lot": segments[3]} | payload
     try:
         document: Document = msgspec.convert(payload, TYPES[kind], strict=True)
     except msgspec.ValidationError as error:

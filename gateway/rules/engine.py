@@ -266,7 +266,7 @@ class Engine:
     def _noticed(self, limit: LimitWatch, change: Any, started: int | None) -> Candidate:
         if not isinstance(change, AlarmChange):
             return Exceeding(change, limit.location)
-        became_active = change.after == "unack_active"
+        became_active = change.after == "unacked_active"
         start = limit.state.start  # None when the same sample ended it; later when it also began the next one
         since = start if start is not None and start <= change.at else started
         return Changed(change, since if became_active and limit.location else None)

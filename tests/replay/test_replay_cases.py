@@ -106,4 +106,4 @@ def test_an_excursion_names_its_lots_and_holds_them() -> None:
     assert [lot["lot"] for lot in excursion["lots"]] == [lot["lot"] for lot in hold["lots"]] == ["L1"]
     assert excursion["lots"][0]["minutes"] > 0
     assert (excursion["min"], excursion["max"]) == (9.0, 10.0)
-    assert [change["to"] for change in of_kind(lines, "alarm")] == ["unack_active", "rtn_unack"]
+    assert [change["to"] for change in of_kind(lines, "alarm")] == ["unacked_active", "rtn_unacked"]

@@ -1,6 +1,8 @@
 """Every figure that needs a process, taken in small: the bench itself must not rot."""
 
-from benchmarks import machine, wires
+import asyncio
+
+from benchmarks import fleet, machine, wires
 
 
 def test_outbox_events_settle_at_a_real_broker() -> None:
@@ -46,3 +48,12 @@ def test_a_verdict_and_its_light_are_timed() -> None:
     assert (result.figure, result.unit) == ("verdict_latency_p99", "s")
     assert 1.4 < float(result.more["p50"]) <= result.value < machine.DECIDED
     assert result.more["passages"] == 2
+
+
+def test_every_tag_of_the_fleet_arrives() -> None:
+    """Two readers, a window of half a second: every tag that was sent is counted, CPU and memory are plausible."""
+    run = asyncio.run(fleet.measure(readers=2, rate=200, warm_up=0.2, seconds=0.5, repetitions=1))
+    (window,) = run["windows"]
+    assert run["tags"] == run["sent"] == 2 * 200 * (0.2 + 0.5 + fleet.TAIL)
+    assert 0 < window["cpu"] <= window["wall"]
+    assert 10 < window["rss"] <= run["peak"] < 200

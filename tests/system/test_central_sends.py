@@ -87,7 +87,7 @@ async def test_an_event_the_broker_denies_is_parked_and_told(bench, folder, dock
         (counts,) = (await gateway.cli("outbox", "--json")).rows()
         assert (counts["pending"], counts["settled"], counts["parked"]) == (0, 2, 1)
         (alarm,) = (await gateway.cli("alarms", "--json")).rows()
-        assert (alarm["alarm"], alarm["state"]) == ("outbox", "unack_active")
+        assert (alarm["alarm"], alarm["state"]) == ("outbox", "unacked_active")
         assert "Not authorized (0x87)" in alarm["detail"]
         assert "1 parked" in await line_with(gateway, "parked")
         acked = await gateway.cli("alarms", "ack", "outbox")

@@ -99,7 +99,7 @@ async def test_replay_of_a_live_journal_gives_the_same_bytes(bench, folder, dock
     told = await bench.tallyman("replay", journal)
     assert told.code == 0
     assert "receive accepted (matched): 3 × 09520001123450/A42-2610" in told.out
-    assert "cold-2-warm: normal → unack_active at 9.5" in told.out
+    assert "cold-2-warm: normal → unacked_active at 9.5" in told.out
 
 
 async def test_a_clean_stop(bench, folder, broker, dock):

@@ -41,8 +41,8 @@ REPORT = {"inventory": [ROW], "kinds": {"receipt": 1}, "gaps": [], "conflicts": 
 LINES = [
     {"kind": "movement", "passage": "dock-1/1", "at": "2026-11-21T06:00:00.000000Z", "type": "receive"}
     | {"verdict": "accepted", "reasons": ["matched"], "lines": []},
-    {"kind": "alarm", "alarm": "warm", "from": "normal", "to": "unack_active", "value": 9.0},
-    {"kind": "alarm", "alarm": "warm", "from": "unack_active", "to": "rtn_unack", "value": 5.0},
+    {"kind": "alarm", "alarm": "warm", "from": "normal", "to": "unacked_active", "value": 9.0},
+    {"kind": "alarm", "alarm": "warm", "from": "unacked_active", "to": "rtn_unacked", "value": 5.0},
     {"kind": "excursion", "lots": [{"gtin": "1", "lot": "L", "minutes": 0.1}, {"gtin": "", "lot": "", "minutes": 1}]},
     {"kind": "event"},
 ]
@@ -115,7 +115,7 @@ def test_the_board_shows_what_it_took():
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(board.render())
     text = console.export_text()
-    for words in ("receive", "accepted", "12 × L", "dock-1 ●", "warm: normal → unack_active at 9.0", "1 events"):
+    for words in ("receive", "accepted", "12 × L", "dock-1 ●", "warm: normal → unacked_active at 9.0", "1 events"):
         assert words in text
     board.step({"step": "lamp off", "portal": "dock-1", "colour": "amber"})
     assert board.lamps == {"dock-1": ""}

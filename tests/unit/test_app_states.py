@@ -59,7 +59,7 @@ def test_a_location_gathers_climate_and_alarms() -> None:
     states = States(SETTINGS, board, Lots())
     states.note(result(Measurement("t1", "temperature", 9.0, "Cel")))
     states.note(result(Measurement("elsewhere", "temperature", 1.0, "Cel")))
-    change = AlarmChange("high", "t1", T, "normal", "unack_active", "high", location="cold 2")
+    change = AlarmChange("high", "t1", T, "normal", "unacked_active", "high", location="cold 2")
     states.note(result(Tick(), Outcome((change,)), 4))
     states.note(result(Measurement("t1", "humidity", None, "%", "bad")))
     assert [topic for topic, _, _ in board.said] == ["location/cold%202"] * 3
@@ -69,7 +69,7 @@ def test_a_location_gathers_climate_and_alarms() -> None:
             "t1/temperature": {"value": 9.0, "unit": "Cel", "quality": "good"},
             "t1/humidity": {"value": None, "unit": "%", "quality": "bad"},
         },
-        "alarms": {"high": "unack_active"},
+        "alarms": {"high": "unacked_active"},
     }
 
 

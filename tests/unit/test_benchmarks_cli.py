@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 import sllurp.llrp
 
-from benchmarks import decode, dock, figures, frames, reads, rival, servers
+from benchmarks import decode, dock, figures, fleet, frames, reads, rival, servers, tagsources
 from benchmarks.cli import main
 from benchmarks.measuring import BenchmarkError, Result, percentile
 from gateway import config
 from gateway.identity import decode as identify
 from gateway.readers.llrp.codec import decode as decode_message
+from gateway.readers.llrp.frames import Framer
+from gateway.readers.llrp.tables import MESSAGES
 
 NAMES = [
     "llrp_decode_20",
     "llrp_decode_1",
+    "llrp_8_readers_cpu",
+    "llrp_8_readers_rss",
     "pipeline_reads_20",
     "pipeline_reads_1",
     "outbox_events",
@@ -87,6 +91,14 @@ def test_an_unknown_name_takes_nothing_and_exits_2(capsys: pytest.CaptureFixture
     assert "plain, raced, lacking" in captured.err
 
 
+def test_the_first_word_of_several_figures_means_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    """A group comes in the order of the figures, each of them once, and half a word is no name."""
+    known = {"door_two": raced, "gate": plain, "door_one": plain}
+    assert main(["door", "door_one", "--json"], known) == 0
+    assert [line["figure"] for line in lines(capsys)] == ["raced", "plain"]
+    assert main(["doo"], known) == 2
+
+
 def test_list_shows_names_and_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     """`--list` measures nothing."""
     assert main(["--list"], KNOWN) == 0
@@ -130,6 +142,33 @@ def test_the_greeting_is_a_connection_event() -> None:
     data = decoded["ReaderEventNotificationData"]
     assert data["UTCTimestamp"]["Microseconds"] == dock.T0
     assert data["ConnectionAttemptEvent"]["Status"] == "Success"
+
+
+@pytest.mark.parametrize("request_name", ["GET_READER_CAPABILITIES", "ADD_ROSPEC", "START_ROSPEC", "CLOSE_CONNECTION"])
+def test_the_tag_sources_accept_every_request(request_name: str) -> None:
+    """The canned answer is the response to the request, has its id, and says success."""
+    answer = tagsources.answer(1 << 10 | MESSAGES[request_name].number, 7)
+    message = decode_message(int.from_bytes(answer[:2], "big"), 7, answer[10:])
+    assert len(answer) == int.from_bytes(answer[2:6], "big")
+    assert message.name == f"{request_name}_RESPONSE"
+    assert message.first("LLRPStatus").fields["StatusCode"] == 0
+
+
+def test_the_tag_sources_send_one_tag_per_message() -> None:
+    """So many frames per reader as are due, each of one tag; every few seconds a keepalive goes before one."""
+    sent = tagsources.packed(2, 10, 6.0)
+    assert [len(one) for one in sent] == [60, 60]
+    framed = [Framer().feed(chunk) for chunk in sent[1]]
+    kinds = [[head & 0x3FF for head, _, _ in messages] for messages in framed]
+    assert kinds == [[62, 61] if number in (0, 50) else [61] for number in range(60)]
+    assert {len(messages[-1][2]) for messages in framed} == {51}
+
+
+def test_tags_that_come_too_slowly_give_no_figure() -> None:
+    """A machine that cannot keep the pace would look cheap."""
+    fleet.check_pace([{"tags": 8_810, "wall": 1.0}], 8_800)
+    with pytest.raises(BenchmarkError, match="8,000 tags/s came instead of 8,800"):
+        fleet.check_pace([{"tags": 8_800, "wall": 1.0}, {"tags": 8_000, "wall": 1.0}], 8_800)
 
 
 def test_pallets_are_announced_as_they_are_tagged() -> None:

@@ -91,7 +91,7 @@ EXCURSION = Excursion(
     side="high",
     hold=True,
 )
-ALARM = AlarmChange("cold-2-high", "cold-2-a", AT, "normal", "unack_active", "high", 9.1, 8.0, "cold-2", lots=LOTS)
+ALARM = AlarmChange("cold-2-high", "cold-2-a", AT, "normal", "unacked_active", "high", 9.1, 8.0, "cold-2", lots=LOTS)
 HOLD = Hold("33333333-2222-5333-8444-555555555555", "cold-2", AT, "excursion", "cold-2-high", LOTS)
 REJECTION = Rejection("down/asn/A 1", AT, "bad_document", "units[0].sscc: 17 digits")
 GAP = Gap(7, 9, AT, "publish_refused")
@@ -463,7 +463,7 @@ def test_alarm() -> None:
     assert event.topic == "tallyman/v1/hall%201/evt/alarm/cold-2"
     assert (event.attributes["type"], event.attributes["subject"]) == ("tally.alarm", "cold-2-high")
     assert list(body)[:5] == ["schema", "type", "id", "tally:gateway", "tally:seq"]
-    assert (body["from"], body["to"], body["at"]) == ("normal", "unack_active", "2026-11-21T06:42:11.250999Z")
+    assert (body["from"], body["to"], body["at"]) == ("normal", "unacked_active", "2026-11-21T06:42:11.250999Z")
     assert body["sentence"] == (
         "Alarm cold-2-high of cold-2-a is active and waits for an acknowledgement: value 9.1, limit 8."
     )

@@ -103,7 +103,7 @@ def test_every_decision_has_an_audit_row(ledger: Ledger) -> None:
     passage = Passage("dock/1", "dock", 1, 2, "in", 0.97, ("AA",), ("BB",), evidence={"x": 1})
     command = DeviceCommand("dock-1", "light", {"green": True}, 1, 2)
     rejection = Rejection("down/asn/A1", 1, "bad_document", "not JSON")
-    alarm = AlarmChange("a1", "cold-a", 1, "normal", "unack_active", "high")
+    alarm = AlarmChange("a1", "cold-a", 1, "normal", "unacked_active", "high")
     enter(ledger, passage, movement("m1", 50), alarm, command)
     enter(ledger, rejection, Gap(3, 4, 5, "denied"))
     subjects = [
@@ -131,7 +131,7 @@ def test_alarms_show_their_state_and_when_they_rose(ledger: Ledger) -> None:
         lots = (LotMinutes(GTIN, "L1", 1.5),)
         return AlarmChange("a1", "cold-a", at, before, after, "high", 9.5, 8.0, "cold", "too warm", lots, by)
 
-    enter(ledger, change(10, "normal", "unack_active"), change(20, "unack_active", "acked_active", "eve"))
+    enter(ledger, change(10, "normal", "unacked_active"), change(20, "unacked_active", "acked_active", "eve"))
     (row,) = ledger.alarms(active_only=True)
     assert (row["state"], row["since"], row["raised"], row["by"]) == ("acked_active", 20, 10, "eve")
     assert (row["value"], row["limit"], row["location"], row["lots"][0]["lot"]) == (9.5, 8.0, "cold", "L1")
@@ -139,7 +139,7 @@ def test_alarms_show_their_state_and_when_they_rose(ledger: Ledger) -> None:
     assert ledger.alarms(active_only=True) == []
     assert [one["state"] for one in ledger.alarms()] == ["normal"]
     assert [one["decision"]["after"] for one in ledger.decided("alarm", "a1")] == [
-        "unack_active",
+        "unacked_active",
         "acked_active",
         "normal",
     ]
@@ -147,7 +147,7 @@ def test_alarms_show_their_state_and_when_they_rose(ledger: Ledger) -> None:
 
 def test_an_alarm_first_seen_midway_has_a_row(ledger: Ledger) -> None:
     """A first change that does not come from normal is kept, with no instant of rising."""
-    enter(ledger, AlarmChange("a1", "x", 10, "unack_active", "acked_active", "low"))
+    enter(ledger, AlarmChange("a1", "x", 10, "unacked_active", "acked_active", "low"))
     assert [(one["state"], one["raised"]) for one in ledger.alarms()] == [("acked_active", None)]
 
 

@@ -41,9 +41,9 @@ CASES: list[tuple[Decision, str, str]] = [
         '"expiry":"2027-04-30","quantity":"2.5","unit":"each","resolved_by":"range","epcs":["AA","BB"]}]',
     ),
     (
-        AlarmChange("a", "s", T, "normal", "unack_active", "high", 9.5, 8.0, "cold", lots=(LOT,)),
+        AlarmChange("a", "s", T, "normal", "unacked_active", "high", 9.5, 8.0, "cold", lots=(LOT,)),
         "kind alarm source at from to priority value limit",
-        '"from":"normal","to":"unack_active","priority":"high","value":9.5,"limit":8.0',
+        '"from":"normal","to":"unacked_active","priority":"high","value":9.5,"limit":8.0',
     ),
     (
         Excursion("e", "a", "s", "temperature", "Cel", "cold", T, T, 9.0, 10.0, 9.5, (LOT,), 8.0, "high", True),

@@ -30,5 +30,5 @@ def test_an_offset_is_applied() -> None:
 @pytest.mark.parametrize("text", ["2026-11-21T06:42:11", "2026-11-21", "yesterday", "", "2026-13-01T00:00:00Z"])
 def test_a_time_without_an_instant_is_refused(text: str) -> None:
     """A naive time, a date or no time at all is a ValueError."""
-    with pytest.raises(ValueError, match=r"offset|isoformat|month"):
+    with pytest.raises(ValueError, match=r"offset|no instant"):
         parse_rfc3339(text)

@@ -85,7 +85,7 @@ async def test_a_deadline_inside_a_group_is_fired_between_its_inputs(tmp_path: P
         rig.now = at
         jobs.append(rig.pipeline._job(Measurement("cold-2-a", "temperature", value, "Cel", at=at)))
     await rig.pipeline._sequence(jobs)
-    changes = [line for line in rig.lines if b'"kind":"alarm"' in line and b'"to":"unack_active"' in line]
+    changes = [line for line in rig.lines if b'"kind":"alarm"' in line and b'"to":"unacked_active"' in line]
     assert len(changes) == 1
     assert b'"value":9.5' in changes[0]
     await rig.stop()

@@ -1,6 +1,7 @@
 """Recordings as files: every form, every kind of wrong, and what the command line says to it."""
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -182,7 +183,48 @@ def test_the_command_line_tells_with_its_exit_code(plain: Path, tmp_path: Path) 
     lenient = run(spoiled, "--lenient")
     assert (lenient.returncode, lenient.stdout) == (0, good.stdout)
     assert f"{spoiled}:5: " in lenient.stderr
-    assert "1 lines skipped" in lenient.stderr
+    assert "skipped: 1" in lenient.stderr
     bare = run(written(tmp_path, b'{"tallyman":1}', GOOD))
     assert bare.returncode == 2
     assert "-c FILE" in bare.stderr
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_a_zst_recording_that_breaks_off_says_so(tmp_path: Path, frames: int) -> None:
+    """A truncated zstd recording is never taken for a whole one, however many frames it has; lenient counts it."""
+    lines = [b'{"tallyman":1}', *(b'{"t":"2026-11-21T06:42:1%d.000000Z","kind":"tick"}' % n for n in range(8))]
+    size = -(-len(lines) // frames)
+    packed = b"".join(
+        zstandard.ZstdCompressor().compress(b"\n".join(lines[start : start + size]) + b"\n")
+        for start in range(0, len(lines), size)
+    )
+    path = tmp_path / "x.ndjson.zst"
+    path.write_bytes(packed)
+    assert len(list(Reading(path).entries())) == 8
+    path.write_bytes(packed[:-4])
+    with pytest.raises(RecordingError, match="breaks off"):
+        list(Reading(path).entries())
+    lenient = Reading(path, lenient=True)
+    read = list(lenient.entries())
+    assert [entry.line for entry in read] == list(range(2, 2 + len(read)))
+    assert len(read) < 8
+    assert "breaks off" in str(lenient.problems[-1])
+
+
+@pytest.mark.parametrize("epc", ["ZZ", "30 41", "3" * 125, "3_0"])
+def test_an_epc_is_hex(tmp_path: Path, epc: str) -> None:
+    """What is no EPC never reaches the rules: the line is refused, in both spellings of a read."""
+    for line in (
+        {"kind": "read", "reader": "r", "antenna": 1, "epc": epc},
+        {"kind": "reads", "reader": "r", "columns": ["antenna", "epc"], "reads": [[1, epc]]},
+    ):
+        path = tmp_path / "x.ndjson"
+        path.write_text('{"tallyman":1}\n' + json.dumps({"t": "2026-11-21T06:42:11.000000Z"} | line) + "\n")
+        with pytest.raises(RecordingError, match="hex digits"):
+            list(Reading(path).entries())
+
+
+def test_a_directory_without_recordings(tmp_path: Path) -> None:
+    """A directory that holds none says so, instead of asking for a configuration."""
+    with pytest.raises(RecordingError, match="no recording here"):
+        list(Reading(tmp_path).entries())

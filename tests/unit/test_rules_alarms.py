@@ -42,13 +42,13 @@ def play(watch: LimitWatch, samples: list[tuple[float, float]], until: float | N
 def test_v1_deadband() -> None:
     """V1: with limit 8 and deadband 0.5 the alarm comes above 8 and goes at 7.5, not at 7.8."""
     values = [7.9, 8.1, 7.8, 7.6, 7.5, 7.4]
-    assert play(limit(deadband=0.5), list(enumerate(values))) == [(1, "unack_active"), (4, "rtn_unack")]
+    assert play(limit(deadband=0.5), list(enumerate(values))) == [(1, "unacked_active"), (4, "rtn_unacked")]
 
 
 def test_v1b_the_limit_itself_is_not_beyond() -> None:
     """V1b: a value of exactly the limit is no alarm, unless the limit is inclusive."""
     assert play(limit(), [(0, 8.0), (1, 8.0)]) == []
-    assert play(limit(inclusive=True), [(0, 7.9), (1, 8.0), (2, 7.99)]) == [(1, "unack_active"), (2, "rtn_unack")]
+    assert play(limit(inclusive=True), [(0, 7.9), (1, 8.0), (2, 7.99)]) == [(1, "unacked_active"), (2, "rtn_unacked")]
 
 
 def test_v2_shorter_than_the_delay() -> None:
@@ -80,24 +80,24 @@ def test_v2b_without_a_tick() -> None:
 
 def test_v2c_a_dip_inside_the_deadband_does_not_reset() -> None:
     """V2c: 9 at 0, 7.8 at 6 (inside the deadband), 9 at 7: the delay runs from 0."""
-    assert play(limit(deadband=0.5, on_delay=10), [(0, 9.0), (6, 7.8), (7, 9.0)], until=30) == [(10, "unack_active")]
+    assert play(limit(deadband=0.5, on_delay=10), [(0, 9.0), (6, 7.8), (7, 9.0)], until=30) == [(10, "unacked_active")]
 
 
 def test_v2d_a_clear_resets() -> None:
     """V2d: 9 at 0, 7.4 at 6 (clear), 9 at 7: the delay runs from 7."""
-    assert play(limit(deadband=0.5, on_delay=10), [(0, 9.0), (6, 7.4), (7, 9.0)], until=30) == [(17, "unack_active")]
+    assert play(limit(deadband=0.5, on_delay=10), [(0, 9.0), (6, 7.4), (7, 9.0)], until=30) == [(17, "unacked_active")]
 
 
 def test_v3_off_delay_needs_an_unbroken_clear() -> None:
     """V3: clear at 10, broken at 12, clear again at 13: normal at 18."""
     samples = [(0, 9.0), (10, 7.4), (12, 8.2), (13, 7.4)]
-    assert play(limit(deadband=0.5, off_delay=5), samples, until=30) == [(0, "unack_active"), (18, "rtn_unack")]
+    assert play(limit(deadband=0.5, off_delay=5), samples, until=30) == [(0, "unacked_active"), (18, "rtn_unacked")]
 
 
 def test_v3_a_value_in_the_deadband_breaks_the_clear() -> None:
     """A value between limit and deadband is neither beyond nor clear: the off-delay starts anew."""
     samples = [(0, 9.0), (10, 7.4), (12, 7.8), (13, 7.4)]
-    assert play(limit(deadband=0.5, off_delay=5), samples, until=30) == [(0, "unack_active"), (18, "rtn_unack")]
+    assert play(limit(deadband=0.5, off_delay=5), samples, until=30) == [(0, "unacked_active"), (18, "rtn_unacked")]
 
 
 def test_v4_many_hours_but_never_ten_at_once() -> None:
@@ -109,20 +109,20 @@ def test_v4_many_hours_but_never_ten_at_once() -> None:
 def test_v4_like_ten_hours_at_once() -> None:
     """The same limit alarms after ten hours at a stretch, to the microsecond."""
     samples = [(hour * 60.0, 9.0) for hour in range(12)]
-    assert play(limit(on_delay=600), samples) == [(600, "unack_active")]
+    assert play(limit(on_delay=600), samples) == [(600, "unacked_active")]
 
 
 def test_v5_low_side() -> None:
     """V5: dips below −0.5 shorter than an hour are no alarm, one of an hour is; the low side mirrors the high one."""
     watch = limit(-0.5, side="low", on_delay=60, deadband=0.5)
     samples = [(0, -1.0), (50, 0.0), (60, -1.0), (110, 0.5), (120, -1.0), (170, -0.4), (175, -1.0)]
-    assert play(watch, samples, until=500) == [(180, "unack_active")]
+    assert play(watch, samples, until=500) == [(180, "unacked_active")]
 
 
 def test_v7_margin() -> None:
     """V7: limit 10 with margin 1 goes off at 9.0, not at 9.01."""
     samples = list(enumerate([10.1, 9.5, 9.01, 9.0]))
-    assert play(limit(10.0, deadband=1.0), samples) == [(0, "unack_active"), (3, "rtn_unack")]
+    assert play(limit(10.0, deadband=1.0), samples) == [(0, "unacked_active"), (3, "rtn_unacked")]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_v7_margin() -> None:
 )
 def test_isa_18_2_traces(happenings: str, states: str) -> None:
     """The verified traces of ISA-18.2: A normal, B unacknowledged, C acknowledged, D returned unacknowledged."""
-    letters = {"normal": "A", "unack_active": "B", "acked_active": "C", "rtn_unack": "D"}
+    letters = {"normal": "A", "unacked_active": "B", "acked_active": "C", "rtn_unacked": "D"}
     watch = limit()
     seen = [letters[watch.state.state]]
     for minute, what in enumerate(happenings.split()):
@@ -153,7 +153,7 @@ def test_changes_say_what_and_where() -> None:
     """A transition carries alarm, source, priority, value, limit and location."""
     (change,) = sample(limit(priority="critical"), 0, 9.5)
     assert change == AlarmChange(
-        "warm", "cold-1", T0, "normal", "unack_active", "critical", value=9.5, limit=8.0, location="cold"
+        "warm", "cold-1", T0, "normal", "unacked_active", "critical", value=9.5, limit=8.0, location="cold"
     )
 
 
@@ -201,7 +201,7 @@ def test_bad_from_the_start_is_nothing() -> None:
     watch = limit(on_delay=10)
     assert sample(watch, 0, None, "stale") == []
     assert watch.deadline is None
-    assert play(watch, [(10, 7.0), (20, 9.0)], until=60) == [(30, "unack_active")]
+    assert play(watch, [(10, 7.0), (20, 9.0)], until=60) == [(30, "unacked_active")]
 
 
 def test_excursion_figures() -> None:
@@ -264,7 +264,7 @@ def test_abandoned_delay_starts_anew() -> None:
     sample(watch, 0, 9.0)
     watch.abandon()
     assert watch.deadline is None
-    assert play(watch, [(11, 9.0)], until=60) == [(21, "unack_active")]
+    assert play(watch, [(11, 9.0)], until=60) == [(21, "unacked_active")]
 
 
 @pytest.mark.parametrize("cut", range(9))

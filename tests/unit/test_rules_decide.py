@@ -69,7 +69,7 @@ KNOWN = Facts(
 
 def became(alarm: str = "warm", since: int | None = NOON - 10 * MINUTE, location: str | None = "cold") -> Changed:
     """An alarm that became active at noon."""
-    change = AlarmChange(alarm, "c", NOON, "normal", "unack_active", "high", location=location)
+    change = AlarmChange(alarm, "c", NOON, "normal", "unacked_active", "high", location=location)
     return Changed(change, since)
 
 

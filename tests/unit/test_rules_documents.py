@@ -262,3 +262,10 @@ def test_read_documents_are_json() -> None:
     found = read(asn(line(serials=["1"])))
     assert isinstance(found, Announced)
     assert msgspec.json.decode(msgspec.json.encode(found.document), type=Asn) == found.document
+
+
+def test_a_lot_is_named_by_its_topic() -> None:
+    """The body of `down/lot/{gtin}/{lot}` need not repeat what its topic says."""
+    found = read_document("down/lot/09520001123450/A%2F1", {"expiry": "2027-04-30", "qc": "released"}, None, 5)
+    assert isinstance(found, Announced)
+    assert found.document == Lot("09520001123450", "A/1", expiry="2027-04-30", qc="released")

@@ -409,13 +409,13 @@ def test_latched_alarms(command: Command, alarm: str, source: str) -> None:
     found = play(one, command, t=T0)
     raised = found[-1]
     assert isinstance(raised, Changed)
-    assert (raised.change.alarm, raised.change.source, raised.change.after) == (alarm, source, "unack_active")
+    assert (raised.change.alarm, raised.change.source, raised.change.after) == (alarm, source, "unacked_active")
     assert raised.since is None
     assert found[:-1] == ([Parking(7, "denied", T0)] if alarm == "outbox" else [])
     one = Engine.restore(SITE, one.snapshot())
     assert not any(isinstance(candidate, Changed) for candidate in play(one, command, t=T0))
     gone, answer = play(one, Command("alarms.ack", {"alarm": alarm}, "ann"), t=T0)
-    assert gone == Changed(AlarmChange(alarm, source, T0, "unack_active", "normal", "high", by="ann"))
+    assert gone == Changed(AlarmChange(alarm, source, T0, "unacked_active", "normal", "high", by="ann"))
     assert answer == Answered({"ok": True, "alarm": alarm, "state": "normal"})
 
 
@@ -504,10 +504,10 @@ def test_a_removed_limit_takes_its_alarm_with_it() -> None:
     value = limit.limit + 10 if limit.side == "high" else limit.limit - 10
     one.observe(T0, Measurement(limit.sensor, limit.quantity, value, "Cel", at=T0))
     one.observe(T0 + limit.on_delay, Tick())
-    assert one.state.limits[limit.id].state == "unack_active"
+    assert one.state.limits[limit.id].state == "unacked_active"
     one.reconfigure(msgspec.structs.replace(one.settings, limits=()))
     (changed,) = one.observe(T0 + S, Config(""))
     assert isinstance(changed, Changed)
-    assert (changed.change.before, changed.change.after) == ("unack_active", "normal")
+    assert (changed.change.before, changed.change.after) == ("unacked_active", "normal")
     assert changed.change.detail == "the limit was removed"
     assert one.observe(T0 + S, Config("")) == []
