@@ -74,7 +74,7 @@ async def test_replay_of_a_live_journal_gives_the_same_bytes(bench, folder, dock
     async with bench.gateway(folder, config) as gateway, bench.Watcher(gateway) as live:
         await dock.active()
         imported = await gateway.cli("asn", "import", *map(str, files))
-        assert (imported.code, imported.out) == (1, "2 of 3 ASNs taken\n")
+        assert (imported.code, imported.out) == (1, "ASNs taken: 2 of 3\n")
         for number, pallet in enumerate((*pallets, pallets[0])):
             await dock.cross(pallet.tags, way="in" if number < 3 else "out")
         await gateway.moved(4)
