@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -148,18 +149,23 @@ class Inventory:
         """
         kind = topic.split("/evt/", 1)[-1].split("/", 1)[0]
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                booked = self._book(kind, topic, payload, attributes or {})
+                with self._transaction():
+                    return self._book(kind, topic, payload, attributes or {})
             except BadEvent as error:
-                self._db.execute("ROLLBACK")
-                self._db.execute("BEGIN IMMEDIATE")
-                booked = self._reject(kind, topic, payload, str(error))
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-            return booked
+                with self._transaction():
+                    return self._reject(kind, topic, payload, str(error))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of the block, or nothing of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            self._db.execute("COMMIT" if done else "ROLLBACK")
 
     def _book(self, kind: str, topic: str, payload: bytes, attributes: dict[str, str]) -> Booked:
         envelope, body = _envelope(payload, attributes)

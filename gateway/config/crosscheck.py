@@ -196,6 +196,24 @@ def _ports(document: Sheet) -> Iterator[Finding]:
                 yield from claim((*place, colour), "GPO", lights.get("reader"), lights.get(colour))
 
 
+def _sllurp(document: Sheet) -> Iterator[Finding]:
+    """What the sllurp driver cannot do is no surprise at the dock."""
+    readers = [(index, one) for index, one in enumerate(_rows(document.raw, "reader")) if one.get("kind") == "sllurp"]
+    for index, reader in readers:
+        for key in ("trigger", "filters"):
+            if key in reader and reader[key] != "always":
+                yield ("reader", index, key), 'is beyond kind = "sllurp"; use kind = "llrp"'
+    names = {reader.get("id") for _, reader in readers}
+    for place, lights in _each(document.raw, ("portal", int, "lights")):
+        if isinstance(lights, dict) and lights.get("reader") in names:
+            yield (*place, "reader"), 'drives no lamps: kind = "sllurp" cannot; use kind = "llrp", or another reader'
+
+
+def _rows(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = raw.get(name)
+    return [row if isinstance(row, dict) else {} for row in rows] if isinstance(rows, list) else []
+
+
 def _portals(document: Sheet) -> Iterator[Finding]:
     for here, portal in _each(document.raw, ("portal", int)):
         if not isinstance(portal, dict):
@@ -348,4 +366,5 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
     _rule_files,
     _mqtt,
     _readers,
+    _sllurp,
 )
