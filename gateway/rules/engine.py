@@ -53,11 +53,15 @@ LATCHED = {"outbox": "uplink", "quarantine": "core"}
 
 
 class EngineState(Struct):
-    """All the engine remembers, by the ids of the settings. `latched` are alarms without a limit, by id."""
+    """All the engine remembers, by the ids of the settings.
+
+    `latched` are alarms without a limit, by id; `faults` those of devices that answer and cannot do their work.
+    """
 
     portals: dict[str, PortalState] = field(default_factory=dict)
     limits: dict[str, LimitState] = field(default_factory=dict)
     latched: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
     climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
 
 
@@ -144,7 +148,7 @@ class Engine:
                 removed, self._removed = self._removed, []
                 return [Changed(change) for limit in removed if (change := limit.removed(t)) is not None]
             case Device():
-                return []
+                return self._device(t, item)
 
     def abandon(self, t: int) -> None:
         """Give up, undecided, what is due by `t`: the input that would close it cannot be taken."""
@@ -248,6 +252,9 @@ class Engine:
             before = self.state.latched.pop(alarm)
             change = AlarmChange(alarm, LATCHED[alarm], t, before, "normal", "high", by=by)
             return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
+        if alarm in self.state.faults:
+            changed = self._fault(t, alarm, "ack", by=by)
+            return [*changed, Answered({"ok": True, "alarm": alarm, "state": self.state.faults.get(alarm, "normal")})]
         for limits in self._limits.values():
             for limit in limits:
                 if limit.limit.id == alarm:
@@ -255,6 +262,23 @@ class Engine:
                     answer = Answered({"ok": True, "alarm": alarm, "state": limit.state.state})
                     return [Changed(acked), answer] if acked is not None else [answer]
         return [Answered({"ok": False, "error": f"no alarm {alarm!r}; `tallyman alarms` lists them"})]
+
+    def _device(self, t: int, device: Device) -> list[Candidate]:
+        """A device in fault is an alarm until it is up again; one that is down is a state: links come and go."""
+        what = {"fault": "on", "up": "off"}.get(device.state, "")
+        return self._fault(t, f"device/{device.device}", what, device.detail)
+
+    def _fault(self, t: int, alarm: str, what: str, detail: str = "", by: str = "") -> list[Candidate]:
+        before = self.state.faults.get(alarm, "normal")
+        after = TRANSITIONS.get((before, what))
+        if after is None:
+            return []
+        if after == "normal":
+            del self.state.faults[alarm]
+        else:
+            self.state.faults[alarm] = after
+        source = alarm.removeprefix("device/")
+        return [Changed(AlarmChange(alarm, source, t, before, after, "medium", detail=detail, by=by))]
 
     def _latch(self, t: int, alarm: str, detail: str) -> list[Candidate]:
         """Raise an alarm that has no limit to return to: it stays until somebody acknowledges it."""

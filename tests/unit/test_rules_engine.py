@@ -511,3 +511,24 @@ def test_a_removed_limit_takes_its_alarm_with_it() -> None:
     assert (changed.change.before, changed.change.after) == ("unacked_active", "normal")
     assert changed.change.detail == "the limit was removed"
     assert one.observe(T0 + S, Config("")) == []
+
+
+def test_a_device_in_fault_is_an_alarm() -> None:
+    """A fault raises one alarm however often it is said; up ends it; down is a state and no alarm; ack is ack."""
+    one = engine()
+    assert one.observe(T0, Device("r1/antenna-2", "down", "gone")) == []
+    (raised,) = one.observe(T0, Device("r1/antenna-2", "fault", "no cable"))
+    assert isinstance(raised, Changed)
+    change = raised.change
+    assert (change.alarm, change.source, change.before, change.after, change.detail) == (
+        "device/r1/antenna-2", "r1/antenna-2", "normal", "unacked_active", "no cable",
+    )  # fmt: skip
+    assert one.observe(T0, Device("r1/antenna-2", "fault", "no cable")) == []
+    acked, answer = one.observe(T0 + S, Command("alarms.ack", {"alarm": "device/r1/antenna-2"}, "ann"))
+    assert isinstance(acked, Changed)
+    assert (acked.change.after, acked.change.by) == ("acked_active", "ann")
+    assert answer == Answered({"ok": True, "alarm": "device/r1/antenna-2", "state": "acked_active"})
+    (ended,) = one.observe(T0 + 2 * S, Device("r1/antenna-2", "up"))
+    assert isinstance(ended, Changed)
+    assert (ended.change.before, ended.change.after) == ("acked_active", "normal")
+    assert one.state.faults == {}
