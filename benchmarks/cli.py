@@ -16,7 +16,7 @@ from benchmarks.measuring import BenchmarkError, Result, Value
 def main(argv: Sequence[str] | None = None, known: Mapping[str, Callable[[], Result]] = figures.FIGURES) -> int:
     """Take the figures; the exit code: 0, 1 when one could not be taken, 2 for a name that is none."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The figures of this gateway, measured.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to take; all when none is named")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures, or the first word of several; none: all")
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object per line")
     parser.add_argument("--list", action="store_true", dest="listing", help="only show what there is")
     options = parser.parse_args(argv)
@@ -24,11 +24,12 @@ def main(argv: Sequence[str] | None = None, known: Mapping[str, Callable[[], Res
         for name, take in known.items():
             print(f"{name:20}  {(take.__doc__ or '').strip().splitlines()[0]}")
         return 0
-    if unknown := [name for name in options.names if name not in known]:
+    meant = {name: [one for one in known if one == name or one.startswith(f"{name}_")] for name in options.names}
+    if unknown := [name for name, ones in meant.items() if not ones]:
         print(f"no figure {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
     lines = []
-    for name in options.names or known:
+    for name in dict.fromkeys(one for ones in meant.values() for one in ones) or known:
         line = _take(name, known[name])
         lines.append(line)
         if options.as_json:

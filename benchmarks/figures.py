@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import machine, wires
+from benchmarks import fleet, machine, wires
 from benchmarks.decode import decode
 from benchmarks.measuring import Result
 from benchmarks.reads import pipeline
@@ -16,6 +16,16 @@ def llrp_decode_20() -> Result:
 def llrp_decode_1() -> Result:
     """LLRP reports of 1 tag into rows, tags/s on one core, than sllurp's decode of the same frames."""
     return decode(1)
+
+
+def llrp_8_readers_cpu() -> Result:
+    """8 readers, each 1,100 messages/s of 1 tag over loopback TCP: CPU of driver and session, % of one core."""
+    return fleet.cpu()
+
+
+def llrp_8_readers_rss() -> Result:
+    """Resident memory of the process with these 8 drivers, in the same run, MiB."""
+    return fleet.rss()
 
 
 def pipeline_reads_20() -> Result:
@@ -63,6 +73,8 @@ FIGURES: dict[str, Callable[[], Result]] = {
     for take in (
         llrp_decode_20,
         llrp_decode_1,
+        llrp_8_readers_cpu,
+        llrp_8_readers_rss,
         pipeline_reads_20,
         pipeline_reads_1,
         outbox_events,

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import socket
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import dock
-from benchmarks.measuring import BenchmarkError, Result, median, percentile
+from benchmarks.measuring import BenchmarkError, Result, median, memory, percentile
 from simulators.llrp import Reader
 
 READY = 30.0
@@ -44,11 +43,7 @@ class Gateway:
 
     def memory(self, name: str = "VmRSS") -> float:
         """A figure of /proc/…/status in MiB."""
-        text = Path(f"/proc/{self.child.pid}/status").read_text()
-        found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
-        if found is None:
-            raise BenchmarkError(f"this kernel does not tell {name}")
-        return int(found[1]) / 1024
+        return memory(self.child.pid, name)
 
     @contextlib.asynccontextmanager
     async def speak(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:

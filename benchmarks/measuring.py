@@ -2,10 +2,12 @@
 
 import math
 import os
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from msgspec import Struct, field
 
@@ -50,6 +52,18 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
+
+
+def memory(pid: int | str, name: str = "VmRSS") -> float:
+    """A figure of /proc/PID/status in MiB; pid `self` is this process.
+
+    Raises:
+        BenchmarkError: this kernel has no such figure.
+    """
+    found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    if found is None:
+        raise BenchmarkError(f"this kernel does not tell {name}")
+    return int(found[1]) / 1024
 
 
 def median(values: Sequence[float]) -> float:
