@@ -121,7 +121,7 @@ class Pipeline:
         clock: Callable[[], int],
         deliver: Callable[[Result], None],
         *,
-        bound: int = 20_000,
+        bound: int = 100_000,
         group: int = 50_000,
     ) -> None:
         """`clock` gives gateway time in µs; `deliver` is told of every committed turn; `group` µs of linger;
