@@ -1,7 +1,6 @@
 """The outbox: promised events in the order of their numbers, kept as the final bytes they were rendered to.
 
-pending ─PUBACK─▶ settled, or ─undeliverable─▶ parked. Settled rows stay until retention takes
-them: `resend` reads them.
+pending ─PUBACK─▶ settled, or ─undeliverable─▶ parked. Settled rows stay: they can be read again by number.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +53,7 @@ def pending(connection: Connection, site: str, gateway: str, after: int, limit: 
 
 
 def between(connection: Connection, site: str, gateway: str, first: int, last: int, limit: int) -> list[Event]:
-    """Events by number, whatever became of them: what `cmd/…/resend` sends again."""
+    """Events by number, whatever became of them."""
     mine = (outbox.c.site == site, outbox.c.gateway == gateway, outbox.c.seq.between(first, last))
     return [_event(row) for row in connection.execute(select(*_EVENT).where(*mine).order_by(outbox.c.seq).limit(limit))]
 

@@ -234,7 +234,7 @@ class View:
             return outbox.pending(connection, self.site, self.gateway, after, limit)
 
     def events(self, first: int, last: int, limit: int = 1000) -> list[Event]:
-        """Events by number (inclusive), whatever became of them: for `resend`."""
+        """Events by number (inclusive), whatever became of them."""
         with self._reading() as connection:
             return outbox.between(connection, self.site, self.gateway, first, last, limit)
 
