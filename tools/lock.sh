@@ -29,7 +29,7 @@ compile() { # output, inputs and options…
     out=$1
     shift
     cp "$out" "$work/out.lock" 2>/dev/null || : >"$work/out.lock"
-    "$work/venv/bin/pip-compile" --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+    "$work/venv/bin/pip-compile" --quiet --generate-hashes --no-strip-extras --allow-unsafe --no-header --no-annotate \
         --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
         --no-config --constraint "$work/constraints.in" --output-file "$work/out.lock" "$@" ${UPGRADE:-}
 }
