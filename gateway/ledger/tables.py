@@ -24,10 +24,10 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The Alembic revision that these tables are."""
 
-REVISIONS = (HEAD,)
+REVISIONS = ("0001", HEAD)
 """Every revision this program can read or bring to head, oldest first."""
 
 METADATA = MetaData(
