@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from simulators import scenario as scenarios
 from simulators.central import Central
 from simulators.inventory import Booked
 from simulators.lines import commands, say
+from simulators.llrp.cli import reader
 from simulators.truth import truth
 
 if TYPE_CHECKING:
@@ -133,35 +135,7 @@ def site(scenario: str, autoplay: bool, today: str | None) -> None:
     _run(serve(play, autoplay))
 
 
-@main.command()
-@click.option("--name", default="reader", show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=5084, show_default=True, help="0 takes a free one")
-@click.option("--antennas", default=4, show_default=True)
-def reader(name: str, host: str, port: int, antennas: int) -> None:
-    """An LLRP reader; {"see":[epc,antenna,rssi]} and {"gpi":[port,level]} on stdin make it report."""
-    _run(_reader(name, host, port, antennas))
-
-
-async def _reader(name: str, host: str, port: int, antennas: int) -> None:
-    from simulators.llrp import Reader
-
-    simulated, incoming = Reader(name, antennas=antennas), commands()
-    simulated.on_gpo = lambda output, level: say(gpo=output, level=level)
-    say(ready=True, llrp=await simulated.start(host, port))
-    try:
-        async for command in incoming:
-            if command.get("stop") is True:
-                return
-            try:
-                if "see" in command:
-                    say(seen=simulated.see(*command["see"]))
-                else:
-                    simulated.gpi(*command["gpi"])
-            except (KeyError, TypeError, ValueError) as error:
-                say(error=f"{command}: {error!r}; expected see, gpi or stop")
-    finally:
-        await simulated.stop()
+main.add_command(reader)
 
 
 @main.command()
@@ -213,6 +187,34 @@ async def _scale(host: str, port: int) -> None:
                 say(error=f"{command}: {error!r}; expected put or stop")
     finally:
         await simulated.stop()
+
+
+@main.command()
+@click.argument("family")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--passages", default=25, show_default=True, help="vehicles with goods, turned ones included")
+@click.option("--set", "variant", type=click.Choice(["tuning", "untouched"]), default="tuning", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="FILE.ndjson; FILE.truth.json beside it"
+)
+def rf(family: str, seed: int, passages: int, variant: str, output: Path | None) -> None:
+    """A recording of what dock-door readers report of FAMILY's traffic, and the truth beside it."""
+    from simulators.rf import FAMILIES, shift
+
+    if family not in FAMILIES:
+        raise click.UsageError(f"no family {family!r}; there are {', '.join(FAMILIES)}")
+    if passages < 1:
+        raise click.UsageError("at least one passage is needed")
+    made = shift(family, seed, passages, variant)
+    if output is None:
+        for line in made.lines():
+            click.echo(line)
+        return
+    try:
+        beside = made.write(output)
+    except OSError as error:
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from None
+    say(recording=str(output), truth=str(beside), passages=len(made.truth["passages"]), records=len(made.records))
 
 
 @main.group(name="scenario")

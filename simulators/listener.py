@@ -1,6 +1,7 @@
 """What every simulated device on TCP needs: listen, serve each client in a task, and leave nothing open."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -17,9 +18,9 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._clients: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
-    async def open(self, host: str, port: int) -> int:
-        """Listen; the bound port is returned. OSError when the address cannot be had."""
-        self._server = await asyncio.start_server(self._connected, host, port)
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, with `tls` if given; the bound port is returned. OSError when the address cannot be had."""
+        self._server = await asyncio.start_server(self._connected, host, port, ssl=tls)
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 

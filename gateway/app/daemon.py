@@ -19,6 +19,8 @@ from gateway.api.http import HttpApi, application
 from gateway.api.status import Status
 from gateway.app import devices
 from gateway.app.clock import AHEAD_MOST, GatewayClock
+from gateway.app.hearing import EVERY, Hearing
+from gateway.app.histories import Histories
 from gateway.app.lights import Lights
 from gateway.app.states import States
 from gateway.config import Configuration, addresses
@@ -28,8 +30,8 @@ from gateway.journal import Crashes, Journal
 from gateway.ledger.store import Ledger
 from gateway.ledger.telemetry import TelemetryStore
 from gateway.ledger.thread import Writer
-from gateway.model.inputs import Boot, Command, Config, Device, Measurement, Weighing
-from gateway.model.outcome import DeviceCommand
+from gateway.model.inputs import Boot, Command, Config, Device, Measurement, Read, Reads, Weighing
+from gateway.model.outcome import DeviceCommand, Resend
 from gateway.pipeline import Core, Pipeline, Result, count
 from gateway.rules import Engine
 from gateway.supervisor import guarded, keep, running
@@ -72,6 +74,7 @@ class Daemon:
         self._wake = asyncio.Event()
         self._board = StateBoard()
         self._socket: CommandSocket | None = None
+        self._hearing = Hearing()
         self._lights = Lights(self.settings.portals, self._clock)
         self._influx: InfluxUplink | None = None
         self._states = States(self.settings, self._board, self._lot_state)
@@ -122,6 +125,8 @@ class Daemon:
         opened.push_async_callback(self._writer.call, self._journal.close)
         self._store = await self._writer.call(store)
         opened.push_async_callback(self._writer.call, self._store.close)
+        ids = [reader.id for reader in configuration.readers]
+        self._histories = await self._writer.call(Histories.open, directory / "antennas", ids)
         self._clock.not_before(self._journal.last_t)
         crashes = Crashes.open(directory / "journal")
         core = Core(Engine(settings), 0)
@@ -172,7 +177,7 @@ class Daemon:
         """From the first input to the clean stop."""
         pipeline = self._pipeline
         async with running(("pipeline", pipeline.run())):
-            await pipeline.decide(Config(self.configuration.text))
+            await pipeline.decide(Config(self.configuration.text, self.configuration.rule_texts))
             async with running(*self._watchers()), running(*self._wires()), running(*self._field()):
                 self._ready()
                 await self.stopping.wait()
@@ -203,12 +208,13 @@ class Daemon:
             return [("watch", self._watch())]
         self._socket = CommandSocket(self.configuration.path(path), self._pipeline.decide, self._describe)
         self._socket.bind()  # before READY: whoever waited for that may connect at once
-        return [("watch", self._watch()), ("socket", self._socket.run())]
+        return [("watch", self._watch()), ("socket", self._socket.run()), ("hearing", self._listen(self._socket))]
 
     def _wires(self) -> list[tuple[str, Any]]:
         """The links to central and to the telemetry server."""
         wire, server = devices.mqtt(self.configuration), devices.influxdb(self.configuration)
         jobs: list[tuple[str, Any]] = [("states", self._states.run()), ("telemetry", self._telemetry.run())]
+        jobs.append(("histories", self._histories.run(self._writer.call)))
         if wire is not None:
             uplink = MqttUplink(
                 wire,
@@ -240,7 +246,7 @@ class Daemon:
     def _field(self) -> list[tuple[str, Any]]:
         """Readers, sensors and scales: last to start, first to stop."""
         submit = self._pipeline.submit
-        readers = devices.readers(self.configuration, submit, self._clock)
+        readers = devices.readers(self.configuration, submit, self._clock, self._histories)
         self._lights.start(readers)
         jobs: list[tuple[str, Any]] = []
         for reader in readers.values():
@@ -272,12 +278,14 @@ class Daemon:
             metrics.DEVICE_UP.labels(item.device).set(item.state == "up")
             if item.state == "up":
                 self._lights.connected(item.device)
-        if result.events:
+        if result.events or any(isinstance(effect, Resend) for effect in result.outcome.effects):
             self._wake.set()
         self._states.note(result)
         for decision in result.outcome.decisions:
             if isinstance(decision, DeviceCommand):
                 self._lights.show(decision)
+        if self._socket is not None and self._socket.listened and isinstance(item, Reads | Read):
+            self._hearing.note(item)
         if self._socket is not None and self._socket.watched:
             for decision in result.outcome.decisions:
                 self._socket.publish(outcome_line(decision))
@@ -304,6 +312,23 @@ class Daemon:
     async def _park(self, seq: int, reason: str) -> dict[str, Any] | None:
         return await self._pipeline.decide(Command("outbox.park", {"seq": seq, "reason": reason}, "uplink"))
 
+    async def _sweep(self) -> None:
+        """Delete sent events that are past their retention, a few at a time."""
+        if self.configuration.mqtt is not None:
+            before = self._clock() - self.configuration.mqtt.retain
+            while await self._writer.call(self._ledger.sweep, before):
+                continue
+
+    async def _unconfirmed(self) -> None:
+        """Send again what the broker took and central, which confirms, does not have: a broker may forget, too."""
+        table = self.configuration.mqtt
+        if table is None or table.confirm_within is None:
+            return
+        span = await self._writer.call(self._ledger.unconfirmed, self._clock() - table.confirm_within)
+        if span is not None:
+            log.warning("central has not confirmed these events; they are sent again", first=span[0], last=span[1])
+            await self._pipeline.decide(Command("resend", {"from": span[0], "to": span[1]}, "uplink"))
+
     async def _lot_state(self, gtin: str, lot: str) -> dict[str, Any]:
         return await self._writer.call(self._ledger.lot_state, gtin, lot)
 
@@ -316,6 +341,13 @@ class Daemon:
         oldest = min(self._pipeline.progress, self._writer.progress)
         return time.monotonic() - oldest < STUCK
 
+    async def _listen(self, telling: CommandSocket) -> None:
+        """Tell who asked what the antennas hear."""
+        while True:
+            await asyncio.sleep(EVERY)
+            if telling.listened:
+                telling.heard(self._hearing.line())
+
     async def _watch(self) -> None:
         """Keep status and service manager informed, a few times a minute or as often as the watchdog asks."""
         watchdog = watchdog_seconds()
@@ -325,6 +357,8 @@ class Daemon:
             if time.monotonic() - pruned >= PRUNE_EVERY:
                 pruned = time.monotonic()
                 await self._writer.call(self._prune)
+                await self._sweep()
+            await self._unconfirmed()
             counts = await self._writer.call(self._ledger.outbox_counts)
             self.status.queued = int(counts["pending"] or 0)
             self.status.parked = int(counts["parked"] or 0)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from gateway import __version__
+from gateway.app.histories import Histories
 from gateway.config import Configuration, addresses
 from gateway.config import Profile as ProfileTable
 from gateway.config.devices import Filter as FilterTable
@@ -12,7 +13,16 @@ from gateway.config.devices import Trigger as TriggerTable
 from gateway.model.inputs import Input
 from gateway.readers import Reader
 from gateway.readers.llrp.driver import LlrpReader
-from gateway.readers.llrp.settings import Filter, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings, Trigger
+from gateway.readers.llrp.settings import (
+    VERSION_1_0_1,
+    VERSION_1_1,
+    Filter,
+    GpiTrigger,
+    PeriodTrigger,
+    QuietTrigger,
+    ReaderSettings,
+    Trigger,
+)
 from gateway.readers.sllurp_driver import SllurpReader
 from gateway.sensors.modbus import ModbusLink, SensorSettings
 from gateway.sensors.registers import Field, Profile
@@ -21,16 +31,21 @@ from gateway.uplink.settings import InfluxSettings, MqttSettings
 
 Submit = Callable[[Input], Awaitable[None]]
 
-_DRIVERS: dict[str, Callable[[ReaderSettings, Submit, Callable[[], int]], Reader]] = {
-    "llrp": LlrpReader,
-    "sllurp": SllurpReader,
-}
 
-
-def readers(configuration: Configuration, submit: Submit, clock: Callable[[], int]) -> dict[str, Reader]:
-    """The tag readers, by id, each with the driver of its kind."""
+def readers(
+    configuration: Configuration, submit: Submit, clock: Callable[[], int], histories: Histories | None = None
+) -> dict[str, Reader]:
+    """The tag readers, by id, each with the driver of its kind; `histories` keep what ours wants to remember."""
     kinds = {reader.id: reader.kind for reader in configuration.readers}
-    return {wanted.id: _DRIVERS[kinds[wanted.id]](wanted, submit, clock) for wanted in reader_settings(configuration)}
+
+    def driver(wanted: ReaderSettings) -> Reader:
+        if kinds[wanted.id] == "sllurp":
+            return SllurpReader(wanted, submit, clock)
+        if histories is None:
+            return LlrpReader(wanted, submit, clock)
+        return LlrpReader(wanted, submit, clock, past=histories.past(wanted.id), keep=histories.keeper(wanted.id))
+
+    return {wanted.id: driver(wanted) for wanted in reader_settings(configuration)}
 
 
 def reader_settings(configuration: Configuration) -> list[ReaderSettings]:
@@ -67,6 +82,7 @@ def reader_settings(configuration: Configuration) -> list[ReaderSettings]:
             ca_file=_file(configuration, reader.ca),
             cert_file=_file(configuration, reader.certificate),
             key_file=_file(configuration, reader.key),
+            version=VERSION_1_1 if reader.llrp_version == "1.1" else VERSION_1_0_1,
         )
         found.append(settings)
     return found

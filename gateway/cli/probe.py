@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65535), help="LLRP port; 5084, with TLS 5085.")
 @click.option("--tls", is_flag=True, help="LLRP over TLS, as in llrps://HOST.")
 @click.option("--ca", type=click.Path(dir_okay=False), help="PEM file of who made the reader's certificate.")
+@click.option("--certificate", type=click.Path(dir_okay=False), help="PEM file of ours, for a reader that asks for it.")
+@click.option("--key", type=click.Path(dir_okay=False), help="PEM file of its key.")
 @click.option(
     "--timeout", type=click.FloatRange(0.05, 60), default=None, help="Seconds for the greeting; 1 in a network, else 5."
 )
@@ -32,6 +34,8 @@ def probe(
     port: int | None,
     tls: bool,
     ca: str | None,
+    certificate: str | None,
+    key: str | None,
     timeout: float | None,
     as_json: bool,
 ) -> None:
@@ -45,10 +49,12 @@ def probe(
     from gateway.readers.llrp.probe import ScanError, addresses
     from gateway.readers.llrp.settings import ReaderSettings
 
+    if (certificate is None) is not (key is None):
+        raise click.UsageError("--certificate and --key belong together")
     tls = tls or target.startswith("llrps://")
     target = target.removeprefix("llrp://").removeprefix("llrps://").rstrip("/")
     default = port or (5085 if tls else 5084)
-    settings = ReaderSettings(target, target, default, tls=tls, ca_file=ca)
+    settings = ReaderSettings(target, target, default, tls=tls, ca_file=ca, cert_file=certificate, key_file=key)
     try:
         hosts = addresses(target)
     except ScanError as error:

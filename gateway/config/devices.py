@@ -112,6 +112,9 @@ class Reader(Part):
     report_period: Annotated[int, span("10ms", "1m")] | None = Field(
         default=None, description="longest wait for so many"
     )
+    llrp_version: Literal["1.0.1", "1.1"] = Field(
+        default="1.0.1", description="the highest LLRP version to speak; 1.1 is asked for, and done without"
+    )
     filters: tuple[Filter, ...] = Field(default=(), strict=False, description="a list of {bank, pointer, mask}")
     trigger: Annotated[Trigger | None, BeforeValidator(_unless_always)] = Field(
         default=None, description="when it reads; default: always"
@@ -179,6 +182,9 @@ class Portal(Part):
     min_reads: int | None = Field(default=None, ge=1, le=1000, description="reads below which a tag is a stray")
     min_rssi: float | None = Field(
         default=None, ge=-120, le=0, description="signal below which a read does not count, dBm"
+    )
+    unknown_tags: Literal["ignore", "hold", "accept"] = Field(
+        default="hold", description="what to do with tags that nothing explains"
     )
 
     # Not min_length: that would also count antennas that are given and wrong.

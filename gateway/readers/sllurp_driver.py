@@ -22,7 +22,7 @@ from gateway.model.inputs import Device, Gpi, Input, Reads, Row
 from gateway.readers.llrp.clock import ReaderClock
 from gateway.readers.llrp.frames import HEADER, Framer
 from gateway.readers.llrp.link import connect
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import VERSION_1_0_1, ReaderSettings
 
 log = structlog.get_logger(__name__)
 
@@ -163,6 +163,8 @@ def beyond(settings: ReaderSettings) -> Iterator[str]:
         yield "filters: it reads every tag"
     if settings.report_period:
         yield "report_period"
+    if settings.version > VERSION_1_0_1:
+        yield "llrp_version: it speaks 1.0.1"
     if isinstance(settings.mode, str):
         yield f"mode {settings.mode!r} by name: give its number"
 

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simulators.llrp.capabilities import IMPINJ, MAX_ACCESSSPECS, MAX_ROSPECS, capabilities
-from simulators.llrp.config import check_report
+from simulators.llrp import vendors
+from simulators.llrp.capabilities import capabilities
+from simulators.llrp.config import check_antenna, check_report
+from simulators.llrp.profiles import IMPINJ
 from simulators.llrp.rospec import ROSpec, State
-from simulators.llrp.wire import MESSAGE_BY_NAME, PARAMETER_BY_NAME, Malformed, Message, Parameter
+from simulators.llrp.wire import BOOKS, VERSION_1_1, Malformed, Message, Parameter, type_of
 
 if TYPE_CHECKING:
     from simulators.llrp.reader import Reader
+
+VERSION_MESSAGES = ("GET_SUPPORTED_VERSION", "SET_PROTOCOL_VERSION")
+"""They are of version 1.1, whatever version the connection has."""
 
 IMPINJ_ENABLE_EXTENSIONS, IMPINJ_ENABLE_EXTENSIONS_RESPONSE = 21, 22
 
@@ -24,16 +29,18 @@ def status(code: int = 0, text: str = "", parameter: int | None = None) -> Param
 
 def refusal(name: str, message_id: int, error: Malformed) -> Message:
     """The answer to a request that was refused: its own response where it has one, else ERROR_MESSAGE."""
-    response = f"{name}_RESPONSE"
-    if response not in MESSAGE_BY_NAME or error.code in (109, 110):
-        response = "ERROR_MESSAGE"
-    return Message(response, {}, [status(error.code, error.text, error.parameter)], id=message_id)
+    shape = BOOKS[VERSION_1_1].messages.get(f"{name}_RESPONSE")
+    told = [status(error.code, error.text, error.parameter)]
+    if shape is None or (error.code in (109, 110) and name != "SET_PROTOCOL_VERSION"):
+        return Message("ERROR_MESSAGE", {}, told, id=message_id)
+    return Message(shape.name, dict.fromkeys((label for label, _, _ in shape.fixed), 0), told, id=message_id)
 
 
 def perform(reader: "Reader", request: Message) -> Message | None:
     """Do what `request` says. Raises Malformed to refuse it; None means that nothing is answered."""
     if (parts := _COMMANDS.get(request.name)) is None:
         raise Malformed(109, f"{request.name} is not a message for a reader")
+    vendors.check(reader.profile, reader.extensions, request)
     answer = parts(reader, request)
     if answer is None or isinstance(answer, Message):
         return answer
@@ -45,7 +52,8 @@ Answer = Message | list[Parameter] | None
 
 
 def _get_capabilities(reader: "Reader", request: Message) -> Answer:
-    return [*capabilities(reader.model, request.number("RequestedData"))]
+    found = capabilities(reader.profile, request.number("RequestedData"))
+    return found + vendors.requested(reader.profile, request, reader.config.buffering)
 
 
 def _get_config(reader: "Reader", request: Message) -> Answer:
@@ -70,20 +78,23 @@ def _add_rospec(reader: "Reader", request: Message) -> Answer:
         raise _field("ROSpecID 0 is reserved")
     if rospec_id in reader.rospecs:
         raise _field(f"ROSpec {rospec_id} exists already")
-    if len(reader.rospecs) >= MAX_ROSPECS:
-        raise Malformed(105, f"this reader holds {MAX_ROSPECS} ROSpecs")
+    if len(reader.rospecs) >= reader.profile.rospecs:
+        raise Malformed(105, f"this reader holds {reader.profile.rospecs} ROSpecs")
     if spec.number("CurrentState") != State.DISABLED:
         raise _in(spec, 201, "CurrentState of a new ROSpec is Disabled")
-    if not spec.part("AISpec") or spec.part("RFSurveySpec"):
+    if {part.name for part in spec.every("AISpec", "RFSurveySpec", "LoopSpec", "Custom")} != {"AISpec"}:
         raise _in(spec, 209, "this reader does AISpecs only")
     _check_triggers(spec)
     for aispec in spec.every("AISpec"):
         antennas = aispec.fields["AntennaIDs"]
         assert isinstance(antennas, list)
-        if not antennas or not all(0 <= antenna <= reader.model.antennas for antenna in antennas):
-            raise _in(aispec, 201, f"AntennaIDs {antennas}: this reader has 1 to {reader.model.antennas}")
+        if not antennas or not all(0 <= antenna <= reader.profile.antennas for antenna in antennas):
+            raise _in(aispec, 201, f"AntennaIDs {antennas}: this reader has 1 to {reader.profile.antennas}")
+        for inventory in aispec.every("InventoryParameterSpec"):
+            for part in inventory.every("AntennaConfiguration"):
+                check_antenna(part, reader.profile)
     if report := spec.part("ROReportSpec"):
-        check_report(report)
+        check_report(report, request.version)
     reader.rospecs[rospec_id] = ROSpec(spec, reader, reader.later)
     return []
 
@@ -160,8 +171,8 @@ def _add_accessspec(reader: "Reader", request: Message) -> Answer:
     spec_id = spec.number("AccessSpecID")
     if spec_id == 0 or spec_id in reader.accessspecs:
         raise _field(f"AccessSpecID {spec_id} is reserved or exists already")
-    if len(reader.accessspecs) >= MAX_ACCESSSPECS:
-        raise Malformed(105, f"this reader holds {MAX_ACCESSSPECS} AccessSpecs")
+    if len(reader.accessspecs) >= reader.profile.accessspecs:
+        raise Malformed(105, f"this reader holds {reader.profile.accessspecs} AccessSpecs")
     reader.accessspecs[spec_id] = spec
     return []
 
@@ -214,11 +225,26 @@ def _close(reader: "Reader", request: Message) -> Answer:
 def _custom(reader: "Reader", request: Message) -> Answer:
     """Impinj's enable-extensions on an Impinj reader; everything else of a vendor's is unsupported."""
     vendor, subtype = request.number("VendorIdentifier"), request.number("MessageSubtype")
-    if (reader.model.manufacturer, vendor, subtype) != (IMPINJ, IMPINJ, IMPINJ_ENABLE_EXTENSIONS):
+    if (reader.profile.manufacturer, vendor, subtype) != (IMPINJ, IMPINJ, IMPINJ_ENABLE_EXTENSIONS):
         raise Malformed(109, f"CUSTOM_MESSAGE {subtype} of vendor {vendor} is not supported")
     reader.extensions = True
     fields = {"VendorIdentifier": IMPINJ, "MessageSubtype": IMPINJ_ENABLE_EXTENSIONS_RESPONSE}
     return Message("CUSTOM_MESSAGE", {**fields, "Data": b""}, [status()], id=request.id)
+
+
+def _supported_version(reader: "Reader", request: Message) -> Answer:
+    fields = {"CurrentVersion": reader.version, "SupportedVersion": max(reader.profile.versions)}
+    return Message("GET_SUPPORTED_VERSION_RESPONSE", {**fields}, [status()], id=request.id)
+
+
+def _set_version(reader: "Reader", request: Message) -> Answer:
+    wanted = request.number("ProtocolVersion")
+    if wanted not in reader.profile.versions:
+        raise Malformed(110, f"LLRP version {wanted} is not supported")
+    if reader.version_chosen:
+        raise Malformed(112, "the version of a connection is set once")
+    reader.version, reader.version_chosen = wanted, True
+    return []
 
 
 def _field(text: str) -> Malformed:
@@ -226,7 +252,7 @@ def _field(text: str) -> Malformed:
 
 
 def _in(part: Parameter, code: int, text: str) -> Malformed:
-    return Malformed(code, text, PARAMETER_BY_NAME[part.name].number)
+    return Malformed(code, text, type_of(part.name))
 
 
 _COMMANDS: dict[str, Callable[["Reader", Message], Answer]] = {
@@ -250,4 +276,6 @@ _COMMANDS: dict[str, Callable[["Reader", Message], Answer]] = {
     "KEEPALIVE_ACK": _keepalive_ack,
     "CLOSE_CONNECTION": _close,
     "CUSTOM_MESSAGE": _custom,
+    "GET_SUPPORTED_VERSION": _supported_version,
+    "SET_PROTOCOL_VERSION": _set_version,
 }

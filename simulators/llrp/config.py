@@ -2,13 +2,12 @@
 
 from collections.abc import Collection
 
-from simulators.llrp.wire import PARAMETER_BY_NAME, Malformed, Message, Parameter
+from simulators.llrp import select, vendors
+from simulators.llrp.profiles import Profile
+from simulators.llrp.wire import VERSION, Malformed, Message, Parameter, type_of
 
 HOPPING, GPI, ROSPEC, BUFFER, EXCEPTION, SURVEY, AISPEC, AISPEC_DETAILS, ANTENNA = range(9)
 """NotificationEventType."""
-
-TRANSMIT_POWERS = 81
-"""Entries of the transmit power table: 10.00 to 30.00 dBm in steps of 0.25."""
 
 _SELECTED = {"EnableAntennaID", "EnablePeakRSSI", "EnableFirstSeenTimestamp"}
 _SELECTOR = (
@@ -28,11 +27,12 @@ _SELECTOR = (
 class Configuration:
     """The reader's settings. The factory's: inputs disabled, no keepalive, nothing held, N = 1 or end of ROSpec."""
 
-    def __init__(self, antennas: int, gpis: int, gpos: int) -> None:
-        self.connected = dict.fromkeys(range(1, antennas + 1), True)
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.connected = dict.fromkeys(range(1, profile.antennas + 1), True)
         """Antenna → something is plugged in."""
-        self.gpi_level = dict.fromkeys(range(1, gpis + 1), False)
-        self.gpo = dict.fromkeys(range(1, gpos + 1), False)
+        self.gpi_level = dict.fromkeys(range(1, profile.gpis + 1), False)
+        self.gpo = dict.fromkeys(range(1, profile.gpos + 1), False)
         self.factory()
 
     def factory(self) -> None:
@@ -46,7 +46,9 @@ class Configuration:
             "ROReportSpec", {"ROReportTrigger": 2, "N": 1}, [Parameter("TagReportContentSelector", content)]
         )
         self.access_report = Parameter("AccessReportSpec", {"AccessReportTrigger": 1})
-        self.antennas = {antenna: _antenna(antenna) for antenna in self.connected}
+        self.antennas = {antenna: _antenna(antenna, self.profile) for antenna in self.connected}
+        self.buffering = 0
+        """ImpinjReportBufferMode: kept and told, without effect here."""
 
     def check(self, request: Message) -> None:
         """Refuse a SET_READER_CONFIG that names what is not there, before anything of it is done."""
@@ -56,10 +58,9 @@ class Configuration:
             _within(part, "GPIPortNum", 0, len(self.gpi_level))
         for part in request.every("AntennaConfiguration", "AntennaProperties"):
             _within(part, "AntennaID", 0, len(self.antennas))
-            if transmitter := part.part("RFTransmitter"):
-                _within(transmitter, "TransmitPower", 1, TRANSMIT_POWERS)
+            check_antenna(part, self.profile)
         if report := request.part("ROReportSpec"):
-            check_report(report)
+            check_report(report, request.version)
 
     def apply(self, request: Message) -> list[tuple[int, bool]]:
         """Do what a checked SET_READER_CONFIG says; the outputs it writes are returned as (port, level)."""
@@ -83,6 +84,8 @@ class Configuration:
                 self.gpi_enabled[port] = bool(part.number("Config"))
         if hold := request.part("EventsAndReports"):
             self.hold = bool(hold.number("HoldEventsAndReportsUponReconnect"))
+        buffering = vendors.buffering(request)
+        self.buffering = self.buffering if buffering is None else buffering
         return [(p.number("GPOPortNumber"), bool(p.number("GPOData"))) for p in request.every("GPOWriteData")]
 
     def answer(self, request: Message, identity: bytes) -> list[Parameter]:
@@ -131,17 +134,30 @@ class Configuration:
         }
         if wanted and wanted not in sections:
             raise Malformed(101, f"RequestedData {wanted} is not defined")
-        return [part for kind, parts in sections.items() if wanted in (0, kind) for part in parts]
+        found = [part for kind, parts in sections.items() if wanted in (0, kind) for part in parts]
+        return found + vendors.requested(self.profile, request, self.buffering)
 
 
-def check_report(report: Parameter) -> None:
-    """Refuse a ROReportSpec that LLRP 1.0.1 does not know (the timed triggers are 1.1's)."""
-    _within(report, "ROReportTrigger", 0, 2)
+def check_report(report: Parameter, version: int) -> None:
+    """Refuse a ROReportSpec that this version of LLRP does not know (the timed triggers, 3 to 6, are 1.1's)."""
+    _within(report, "ROReportTrigger", 0, 2 if version == VERSION else 6)
 
 
-def _antenna(antenna: int) -> Parameter:
-    rf = {"HopTableID": 1, "ChannelIndex": 1, "TransmitPower": TRANSMIT_POWERS}
-    control = Parameter("C1G2RFControl", {"ModeIndex": 1, "Tari": 0})
+def check_antenna(part: Parameter, profile: Profile) -> None:
+    """Refuse an AntennaConfiguration with a power, a mode or filters that are not in the capabilities."""
+    if transmitter := part.part("RFTransmitter"):
+        _within(transmitter, "TransmitPower", 1, len(profile.powers))
+    for command in part.every("C1G2InventoryCommand"):
+        control = command.part("C1G2RFControl")
+        mode = control.number("ModeIndex") if control else profile.modes[0].identifier
+        if mode not in [known.identifier for known in profile.modes]:
+            raise Malformed(201, f"ModeIndex {mode} is not in the table of modes", type_of("C1G2RFControl"))
+        select.check(command, profile)
+
+
+def _antenna(antenna: int, profile: Profile) -> Parameter:
+    rf = {"HopTableID": int(profile.hopping), "ChannelIndex": 1, "TransmitPower": len(profile.powers)}
+    control = Parameter("C1G2RFControl", {"ModeIndex": profile.modes[0].identifier, "Tari": 0})
     single = Parameter("C1G2SingulationControl", {"Session": 1, "TagPopulation": 32, "TagTransitTime": 0})
     return Parameter(
         "AntennaConfiguration",
@@ -163,9 +179,7 @@ def _merge(old: Parameter, new: Parameter) -> Parameter:
 def _within(part: Parameter, name: str, low: int, high: int) -> None:
     value = part.number(name)
     if not low <= value <= high:
-        raise Malformed(
-            201, f"{part.name}.{name} is {value}, this reader has {low} to {high}", PARAMETER_BY_NAME[part.name].number
-        )
+        raise Malformed(201, f"{part.name}.{name} is {value}, this reader has {low} to {high}", type_of(part.name))
 
 
 def _ports(request: Message, name: str, there: Collection[int]) -> list[int]:

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from simulators.llrp.wire import Parameter
 
+N_TAGS, N_UNIQUE_TAGS, SILENCE = 0, 3, (1, 4)
+"""TagObservationTriggerType; 3 and 4 are LLRP 1.1's. Type 2 (N attempts) knows its timeout only."""
+
 
 class State(IntEnum):
     """ROSpec.CurrentState."""
@@ -32,6 +35,9 @@ Later = Callable[[float, Callable[[], None]], Timer]
 
 class Owner(Protocol):
     """What a ROSpec needs of its reader."""
+
+    def now_us(self) -> int:
+        """The reader's clock, µs."""
 
     def may_start(self, rospec: "ROSpec") -> bool:
         """Whether the radio is free."""
@@ -86,6 +92,16 @@ class ROSpec:
         part = self.aispecs[self.index - 1].part("InventoryParameterSpec")
         return part.number("InventoryParameterSpecID") if part else 0
 
+    def filters(self, antenna: int) -> list[Parameter] | None:
+        """The C1G2Filters that the AISpec at work sets for `antenna`; None when it says nothing of its inventory."""
+        inventory = self.aispecs[self.index - 1].part("InventoryParameterSpec")
+        configurations = [*inventory.every("AntennaConfiguration")] if inventory else []
+        for meant in (antenna, 0):
+            for part in configurations:
+                if part.number("AntennaID") == meant and (command := part.part("C1G2InventoryCommand")):
+                    return [*command.every("C1G2Filter")]
+        return None
+
     def describe(self) -> Parameter:
         """The ROSpec as GET_ROSPECS reports it: as added, with its present state."""
         return Parameter("ROSpec", {**self.parameter.fields, "CurrentState": int(self.state)}, self.parameter.parts)
@@ -101,7 +117,7 @@ class ROSpec:
             case 2:
                 periodic = self._start.part("PeriodicTriggerValue")
                 if periodic:
-                    self._arm(periodic.number("Offset") / 1000, periodic.number("Period") / 1000)
+                    self._arm(self._first(periodic), periodic.number("Period") / 1000)
 
     def disable(self) -> None:
         """Stop, and let no trigger start it."""
@@ -109,6 +125,15 @@ class ROSpec:
         self.state = State.DISABLED
         if self._starting:
             self._starting.cancel()
+
+    def _first(self, periodic: Parameter) -> float:
+        """Seconds to the first start: the offset, from now or from a UTC time; later rounds when that has passed."""
+        offset, period = periodic.number("Offset") * 1000, periodic.number("Period") * 1000
+        begin = periodic.part("UTCTimestamp")
+        if begin is None:
+            return offset / 1e6
+        wait = begin.number("Microseconds") + offset - self.owner.now_us()
+        return (wait if wait >= 0 else wait % period if period else 0) / 1e6
 
     def _arm(self, delay: float, period: float) -> None:
         def fire() -> None:
@@ -153,9 +178,10 @@ class ROSpec:
         self._observations += 1
         new = epc not in self._seen
         self._seen.add(epc)
-        if trigger.number("TriggerType") == 0 and self._observations >= trigger.number("NumberOfTags"):
+        kind, n = trigger.number("TriggerType"), trigger.number("NumberOfTags")
+        if (kind == N_TAGS and self._observations >= n) or (kind == N_UNIQUE_TAGS and len(self._seen) >= n):
             self._advance()
-        elif trigger.number("TriggerType") == 1 and new:
+        elif kind in SILENCE and new:
             self._listen(trigger.number("T"))
 
     def gpi(self, port: int, level: bool) -> None:
@@ -193,7 +219,7 @@ class ROSpec:
                 timeout = _gpi_timeout(stop)
             case 3 if trigger := stop.part("TagObservationTrigger"):
                 timeout = trigger.number("Timeout")
-                if trigger.number("TriggerType") == 1:
+                if trigger.number("TriggerType") in SILENCE:
                     self._listen(trigger.number("T"))
         if timeout:
             self._advancing = self._later(timeout / 1000, self._advance)

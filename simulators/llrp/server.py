@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections import deque
 from typing import TYPE_CHECKING
 
 from simulators.listener import Listener
-from simulators.llrp.commands import refusal
-from simulators.llrp.wire import HEADER, LARGEST, MESSAGE_BY_NUMBER, Malformed, Message, Parameter, pack, unpack
+from simulators.llrp.commands import VERSION_MESSAGES, refusal
+from simulators.llrp.reports import Packed
+from simulators.llrp.wire import BOOKS, HEADER, LARGEST, VERSION_1_1, Malformed, Message, Parameter, pack, unpack
 
 if TYPE_CHECKING:
     from simulators.llrp.reader import Reader
@@ -43,9 +45,9 @@ class Server:
         self.link: Link | None = None
         self._listener = Listener(self._serve)
 
-    async def listen(self, host: str, port: int) -> int:
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Bind; the port is returned."""
-        return await self._listener.open(host, port)
+        return await self._listener.open(host, port, tls)
 
     def abort(self) -> None:
         """Reset the client's connection."""
@@ -58,6 +60,7 @@ class Server:
             self.link.say(self.reader.event(Parameter("ConnectionCloseEvent")))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.link.drained.wait(), GOOD_BYE)
+        self.reader.closing = True
         await self._listener.close()
 
     async def _serve(self, incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
@@ -69,12 +72,13 @@ class Server:
             outgoing.write(pack(attempt(self.reader, CLIENT_EXISTS)))
             return
         self.reader.connections += 1
-        self.reader.closing = self.reader.extensions = False
+        self.reader.greeted()
         link = self.link = Link(self.reader, incoming, outgoing)
         try:
             await link.run()
         finally:
             self.link = None
+            self.reader.parted()
             link.drained.set()
             link.over.set()
 
@@ -136,11 +140,19 @@ class Link:
         await self.drained.wait()
 
     def _handle(self, frame: bytes) -> Message | None:
+        reader = self.reader
         try:
-            return self.reader.answer(unpack(frame))
+            request = unpack(frame, versions=reader.profile.versions)
+            if request.name not in VERSION_MESSAGES and request.version != reader.version:
+                raise Malformed(110, f"this connection speaks LLRP version {reader.version}")
+            answer = reader.answer(request)
         except Malformed as error:
-            shape = MESSAGE_BY_NUMBER.get(int.from_bytes(frame[:2], "big") & 0x3FF)
-            return refusal(shape.name if shape else "", int.from_bytes(frame[6:10], "big"), error)
+            shape = BOOKS[VERSION_1_1].message_types.get(int.from_bytes(frame[:2], "big") & 0x3FF)
+            answer = refusal(shape.name if shape else "", int.from_bytes(frame[6:10], "big"), error)
+        if answer:
+            old = answer.name.removesuffix("_RESPONSE") not in VERSION_MESSAGES
+            answer.version = reader.version if old else VERSION_1_1
+        return answer
 
     async def _beat(self) -> None:
         while True:
@@ -154,6 +166,7 @@ class Link:
             if self.reader.sins.silent:
                 continue
             if self.unanswered >= UNANSWERED_KEEPALIVES:
+                self.reader.given_up += 1
                 self.abort()
                 return
             self.unanswered += 1
@@ -173,13 +186,16 @@ class Link:
                 if not self._answers:
                     self.drained.set()
 
-    async def _send(self, message: Message) -> None:
-        sins, report = self.reader.sins, message.name == "RO_ACCESS_REPORT"
-        if message.name in OWN:
-            message.id, self._next_id = self._next_id, self._next_id + 1
-        frame = pack(message)
-        if report:
-            self.reader.reported += len(message.parts)
+    async def _send(self, message: Message | Packed) -> None:
+        sins = self.reader.sins
+        if isinstance(message, Packed):
+            frame = message.numbered(self.reader.version, self._number())
+        else:
+            if message.name in OWN:
+                message.id, message.version = self._number(), self.reader.version
+            frame = pack(message)
+        if isinstance(message, Packed):
+            self.reader.reported += message.tags
             if sins.wrong_length:
                 frame = frame[:2] + (len(frame) + sins.wrong_length).to_bytes(4, "big") + frame[6:]
                 sins.wrong_length = 0
@@ -192,7 +208,14 @@ class Link:
                 return
         elif sins.slow:
             await asyncio.sleep(sins.slow)
-        if not sins.one_byte_at_a_time:
+        await self._write(frame)
+
+    def _number(self) -> int:
+        number, self._next_id = self._next_id, self._next_id + 1
+        return number
+
+    async def _write(self, frame: bytes) -> None:
+        if not self.reader.sins.one_byte_at_a_time:
             self._outgoing.write(frame)
             await self._outgoing.drain()
             return

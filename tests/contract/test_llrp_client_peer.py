@@ -10,9 +10,9 @@ import pytest
 from gateway.errors import DeviceError, RefusedError
 from gateway.model.inputs import Device, Input, Reads
 from gateway.readers.llrp.driver import LlrpReader
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import VERSION_1_1, ReaderSettings
 
-RESPONSE = {1: 11, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34}
+RESPONSE = {1: 11, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 46: 56}
 OK = bytes.fromhex("011f 0008 0000 0000")
 NO = bytes.fromhex("011f 000b 0065 0003") + b"bad"
 GREETING = bytes.fromhex("043f 00000020 00000000 00f60016 0080000c 0005ac35bd20d1da 01000006 0000")
@@ -48,7 +48,7 @@ class Peer:
                 self.acks += kind == 72
                 self.closes += kind == 14
                 if kind in RESPONSE:
-                    body = NO if kind == self.refuse else OK
+                    body = NO if kind == self.refuse else bytes((1, 2)) + OK if kind == 46 else OK
                     await self.say(writer, pack(">HII", 1 << 10 | RESPONSE[kind], 10 + len(body), number) + body)
                 if kind == 64:  # ENABLE_EVENTS_AND_REPORTS: we are set up
                     task = asyncio.create_task(self.after(self, writer))
@@ -120,6 +120,24 @@ async def test_cut_in_the_middle_and_started_again() -> None:
             assert len([i for i in inputs if isinstance(i, Device)]) == run
     assert len([i for i in inputs if isinstance(i, Reads)]) >= 2  # after a FIN always; an RST may overtake
     assert peer.connections == 4
+
+
+@pytest.mark.parametrize("cut_at", [46, 47])
+async def test_a_reader_that_cannot_bear_a_newer_version_is_not_asked_again(cut_at: int) -> None:
+    """One that hangs up on GET_SUPPORTED_VERSION or SET_PROTOCOL_VERSION costs one connection, then it is read."""
+    peer, inputs = Peer(nothing), list[Input]()
+    peer.cut_at = cut_at
+    async with listening(peer) as port:
+        driver = make(port, inputs, version=VERSION_1_1)
+        with pytest.raises(DeviceError, match="the reader closed the connection while version"):
+            await driver.run()
+        assert inputs == []
+        task = asyncio.create_task(driver.run())
+        await eventually(lambda: bool(inputs))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(inputs[0], Device)
+    assert peer.connections == 2
 
 
 async def test_silence_is_a_device_error() -> None:

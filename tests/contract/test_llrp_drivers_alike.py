@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from llrpkit.emulator import EmulatedTag, LLRPEmulator
+from structlog.testing import capture_logs
 
 from gateway.app import devices
 from gateway.config import parse
@@ -17,6 +18,7 @@ from gateway.model.inputs import COLUMNS, Device, Gpi, Input, Reads
 from gateway.readers.llrp.driver import LlrpReader
 from gateway.readers.llrp.settings import GpiTrigger, ReaderSettings
 from gateway.readers.sllurp_driver import SllurpReader, beyond
+from gateway.supervisor import keep
 from simulators.llrp import Reader
 from simulators.llrp.wire import Parameter
 
@@ -192,6 +194,54 @@ async def test_cut_in_the_middle_of_a_report(kind: str, simulated: tuple[Simulat
         await bench.until(lambda: bench.ups() == 3)
         await bench.reader.see()
         await bench.until(bench.rows)
+
+
+@pytest.mark.parametrize("kind", DRIVERS)
+async def test_a_length_that_cannot_be_true_is_said_once(kind: str, simulated: tuple[Simulated, int]) -> None:
+    """The stream is lost: closed and opened anew, every time, but the log has one line of it; then tags come again."""
+    reader, port = simulated
+    bench = Bench(reader, port, DRIVERS[kind])
+    states: list[tuple[str, str]] = []
+
+    async def report(device: str, state: str, detail: str) -> None:
+        states.append((state, detail))
+
+    with capture_logs() as logs:
+        task = asyncio.create_task(keep(bench.driver, report, longest=0.25))
+        for run in range(1, 4):
+            await bench.until(lambda n=run: bench.ups() == n and reader.reader.active)  # type: ignore[misc]
+            reader.reader.sins.wrong_length = 5_000_000
+            await reader.see()
+            await bench.until(lambda n=run: len(states) == n)  # type: ignore[misc]
+        await bench.until(lambda: bench.ups() == 4 and reader.reader.active)
+        await reader.see()
+        await bench.until(bench.rows)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert {state for state, _ in states} == {"down"}
+    assert all("claims 5000" in detail for _, detail in states)
+    assert len([line for line in logs if line["event"] == "device down"]) == 1
+
+
+async def test_what_was_read_while_nobody_listened_comes_later_in_its_own_time(
+    simulated: tuple[Simulated, int],
+) -> None:
+    """HoldEventsAndReportsUponReconnect: the reader keeps what it reads during a cut until we are set up again."""
+    reader, port = simulated
+    bench = Bench(reader, port, LlrpReader)
+    with suppress(DeviceError):
+        async with bench.running():
+            await bench.until(lambda: bench.ups() == 1 and reader.reader.active)
+            reader.reader.drop()
+            await bench.until(lambda: not reader.reader.connected)
+    seen = time.time_ns() // 1000
+    await reader.see()
+    await asyncio.sleep(0.3)
+    async with bench.running():
+        await bench.until(bench.rows)
+        assert bench.ups() == 2
+    (row,) = bench.rows()
+    assert abs(row[0] - seen) < 250_000
 
 
 @pytest.mark.parametrize("kind", DRIVERS)

@@ -9,8 +9,10 @@ from structlog.testing import capture_logs
 
 from gateway.errors import DeviceError
 from gateway.model.inputs import Device, Gpi, Input, Reads
+from gateway.readers.llrp.coverage import TAGS
 from gateway.readers.llrp.driver import LlrpReader
 from gateway.readers.llrp.settings import (
+    VERSION_1_1,
     Filter,
     GpiTrigger,
     PeriodTrigger,
@@ -26,9 +28,15 @@ MS = 1_000
 class Client:
     """A driver under test and what it submitted."""
 
-    def __init__(self, port: int, **settings: object) -> None:
+    def __init__(self, port: int, past: bytes = b"", **settings: object) -> None:
         self.inputs: list[Input] = []
-        self.driver = LlrpReader(ReaderSettings("dock-1", "127.0.0.1", port, **settings), self._submit)  # type: ignore[arg-type]
+        self.kept: list[bytes] = []
+        self.driver = LlrpReader(
+            ReaderSettings("dock-1", "127.0.0.1", port, **settings),  # type: ignore[arg-type]
+            self._submit,
+            past=past,
+            keep=self.kept.append,
+        )
 
     async def _submit(self, item: Input) -> None:
         self.inputs.append(item)
@@ -214,6 +222,69 @@ async def test_many_tags_per_report_do_not_wait_for_ever() -> None:
         async with running(client):
             reader.see(PALLET, 1)
             await client.until(lambda: client.reads() == 1, 2.0)
+
+
+async def pallets(reader: Reader, client: Client, windows: int, shares: dict[int, float]) -> None:
+    """So many windows of tags that were never seen, each antenna seeing its share of them."""
+    for number in range(windows * TAGS):
+        for antenna, share in shares.items():
+            if number % 100 < share * 100:
+                reader.see(f"{number:024X}", antenna)
+    await client.until(lambda: client.reads() == reader.seen)
+
+
+async def test_an_antenna_is_judged_by_its_history_after_a_restart() -> None:
+    """The driver gives the history away when its connection ends, and the next life goes on from it."""
+    async with simulated() as (reader, port):
+        wanted = {"antennas": (1, 2), "portals": ((1, 2),)}
+        first = Client(port, **wanted)
+        async with running(first):
+            await pallets(reader, first, 8, {1: 1.0, 2: 0.9})
+        assert ("dock-1/antenna-2", "fault") not in first.devices()
+        second = Client(port, past=first.kept[-1], **wanted)
+        async with running(second):
+            for _ in range(4 * TAGS):
+                reader.see(f"{reader.seen:024X}", 1)
+            await second.until(lambda: ("dock-1/antenna-2", "fault") in second.devices())
+        third = Client(port, past=second.kept[-1], **wanted)
+        async with running(third):
+            await third.until(lambda: ("dock-1/antenna-2", "fault") in third.devices())
+        with capture_logs() as logs:
+            fourth = Client(port, past=b"{torn", **wanted)
+        assert [line["log_level"] for line in logs] == ["warning"]
+        assert fourth.driver.health.forgotten == 1
+        async with running(fourth):
+            assert ("dock-1/antenna-2", "up") in fourth.devices()
+
+
+async def test_a_reader_of_1_1_is_spoken_to_in_1_1() -> None:
+    """A strict reader, which refuses any other version once 1.1 is agreed on: reports in time by its own clock."""
+    reader = Reader("sim", versions=(1, 2))
+    port = await reader.start()
+    try:
+        client = Client(port, version=VERSION_1_1, report_every=100, report_period=50 * MS, keepalive=100 * MS)
+        async with running(client):
+            assert reader.version == VERSION_1_1
+            reader.see(PALLET, 1)
+            await client.until(lambda: client.reads() == 1, 5.0)
+            await client.driver.light({1: True})
+            await client.until(lambda: reader.keepalive_acks > 1)
+            assert client.driver.session is not None
+            assert client.driver.session.rejected == client.driver.session.unexpected == 0
+        assert "GET_REPORT" not in reader.requests
+        assert reader.requests["CLOSE_CONNECTION"] == 1
+    finally:
+        await reader.stop()
+
+
+async def test_a_reader_of_1_0_1_is_asked_for_1_1_in_vain() -> None:
+    """It answers ERROR_MESSAGE, is read all the same, and is asked for its reports in time."""
+    async with simulated() as (reader, port):
+        client = Client(port, version=VERSION_1_1, report_every=100, report_period=50 * MS)
+        async with running(client):
+            reader.see(PALLET, 1)
+            await client.until(lambda: client.reads() == 1, 5.0)
+        assert reader.requests["GET_REPORT"] >= 1
 
 
 async def test_llrpkit_is_triggered_by_its_input() -> None:

@@ -1,6 +1,7 @@
 """LLRP over TLS: the simulator behind a TLS port, certificates made by openssl, and the words when they are wrong."""
 
 import asyncio
+import json
 import shutil
 import ssl
 import subprocess
@@ -9,11 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.probe import probe
 from gateway.errors import DeviceError
 from gateway.model.inputs import Device, Input, Reads
 from gateway.readers.llrp.driver import LlrpReader
 from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.sllurp_driver import SllurpReader
 from simulators.llrp import Reader
 
 
@@ -69,14 +73,17 @@ async def behind_tls(
         await asyncio.sleep(0.05)
 
 
-def driver(port: int, inputs: list[Input], **settings: object) -> LlrpReader:
+DRIVERS: dict[str, type[LlrpReader] | type[SllurpReader]] = {"llrp": LlrpReader, "sllurp": SllurpReader}
+
+
+def driver(port: int, inputs: list[Input], kind: str = "llrp", **settings: object) -> LlrpReader | SllurpReader:
     """A driver that submits into a list."""
 
     async def submit(item: Input) -> None:
         inputs.append(item)
 
     wanted = ReaderSettings("dock-1", "127.0.0.1", port, tls=True, connect=2_000_000, **settings)  # type: ignore[arg-type]
-    return LlrpReader(wanted, submit)
+    return DRIVERS[kind](wanted, submit)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -86,22 +93,51 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("kind", DRIVERS)
 @pytest.mark.parametrize("mutual", [False, True])
-async def test_tags_are_read_over_tls(certificates: Path, mutual: bool) -> None:
+async def test_tags_are_read_over_tls(certificates: Path, mutual: bool, kind: str) -> None:
     """With the reader's authority, and with a client certificate where it wants one, everything is as over TCP."""
     own = {"cert_file": str(certificates / "gateway.pem"), "key_file": str(certificates / "gateway.key")}
     async with behind_tls(certificates, mutual=mutual) as (reader, port):
         inputs = list[Input]()
-        client = driver(port, inputs, ca_file=str(certificates / "reader.pem"), **own if mutual else {})
+        client = driver(port, inputs, kind, ca_file=str(certificates / "reader.pem"), **own if mutual else {})
         task = asyncio.create_task(client.run())
         await until(lambda: any(isinstance(item, Device) for item in inputs))
         reader.see("3034257BF7194E4000001A85", 1)
         await until(lambda: any(isinstance(item, Reads) for item in inputs))
-        await client.light({1: True})
-        assert reader.gpo[1]
+        if isinstance(client, LlrpReader):
+            await client.light({1: True})
+            assert reader.gpo[1]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert reader.requests["CLOSE_CONNECTION"] == 1
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+async def test_first_contact_over_tls(certificates: Path, mutual: bool) -> None:
+    """`tallyman llrp probe llrps://…` shows the reader, with a client certificate where it wants one."""
+    files = {"--ca": "reader.pem"} | ({"--certificate": "gateway.pem", "--key": "gateway.key"} if mutual else {})
+    options = [part for name, file in files.items() for part in (name, str(certificates / file))]
+    async with behind_tls(certificates, mutual=mutual) as (reader, port):
+        said = await asyncio.to_thread(CliRunner().invoke, probe, [f"llrps://127.0.0.1:{port}", *options, "--json"])
+        assert said.exit_code == 0, said.output
+        found = json.loads(said.stdout)
+        assert (found["free"], found["powers_dbm"], found["gpos"]) == (True, [10.0, 30.0, 0.25], 4)
+        assert reader.requests["CLOSE_CONNECTION"] == 1
+
+
+async def test_first_contact_with_a_reader_that_wants_to_know_us(certificates: Path) -> None:
+    """Without our certificate there is no survey, but the reason; half of the pair is a usage error."""
+    options = ["--ca", str(certificates / "reader.pem")]
+    async with behind_tls(certificates, mutual=True) as (reader, port):
+        target = f"llrps://127.0.0.1:{port}"
+        said = await asyncio.to_thread(CliRunner().invoke, probe, [target, *options])
+        half = await asyncio.to_thread(CliRunner().invoke, probe, [target, *options, "--key", "k"])
+        assert reader.requests == {}
+    assert said.exit_code == 1
+    assert "client certificate" in said.output or "CERTIFICATE_REQUIRED" in said.output
+    assert half.exit_code == 2
+    assert "belong together" in half.output
 
 
 async def test_a_reader_that_is_not_trusted(certificates: Path) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from llrpkit import Reader as Client
 
 from simulators.llrp import Reader
-from simulators.llrp.capabilities import IMPINJ
+from simulators.llrp.profiles import PROFILES
 
 EPC = "3034257bf7194e4000001a85"
 
@@ -93,8 +94,8 @@ async def test_llrpkit_reads_and_writes_the_lines(reader: Reader) -> None:
 
 
 async def test_llrpkit_uses_the_impinj_extensions() -> None:
-    """As an Impinj reader it gives llrpkit sub-dBm RSSI and phase."""
-    reader = Reader("dock-1", manufacturer=IMPINJ, model=2001002)
+    """As an Impinj reader it gives llrpkit sub-dBm RSSI, phase and Doppler, and takes its search mode."""
+    reader = Reader("dock-1", profile="impinj")
     port = await reader.start()
     try:
         async with Client("127.0.0.1", port) as client:
@@ -102,14 +103,41 @@ async def test_llrpkit_uses_the_impinj_extensions() -> None:
 
             async def play() -> None:
                 await active(reader)
-                reader.see(EPC, 1, rssi=-54.25, phase=1024)
+                reader.see(EPC, 1, rssi=-54.25, phase=1024, doppler=-2.5)
 
+            wanted: dict[str, Any] = {"include_phase": True, "include_doppler": True, "search_mode": 2}
             playing = asyncio.create_task(play())
-            tags = [tag async for tag in client.inventory(include_phase=True, max_tags=1, duration=5)]
+            tags = [tag async for tag in client.inventory(**wanted, max_tags=1, duration=5)]
             await playing
     finally:
         await reader.stop()
-    assert (tags[0].rssi_dbm, tags[0].phase_deg) == (-54.25, 90.0)
+    assert (tags[0].rssi_dbm, tags[0].phase_deg, tags[0].doppler_hz) == (-54.25, 90.0, -2.5)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+async def test_llrpkit_reads_tags_from_every_profile(name: str) -> None:
+    """It takes each make as it is: identity, antennas, highest power, last mode, extensions only where there."""
+    reader = Reader("dock-1", profile=name)
+    port = await reader.start()
+    last, top = reader.profile.antennas, reader.profile.powers[-1] / 100
+    try:
+        async with Client("127.0.0.1", port) as client:
+            assert (client.max_antennas, client.firmware) == (last, reader.profile.firmware)
+            assert client.impinj_extensions_enabled == (name == "impinj")
+            assert client.capabilities.power_index_for_dbm(top) == len(reader.profile.powers)
+
+            async def play() -> None:
+                await active(reader)
+                reader.see(EPC, last, rssi=-57)
+
+            settings: dict[str, Any] = {"antennas": [last], "tx_power_dbm": top, "session": 2}
+            settings["mode_index"] = reader.profile.modes[-1].identifier
+            playing = asyncio.create_task(play())
+            tags = [tag async for tag in client.inventory(**settings, max_tags=1, duration=5)]
+            await playing
+    finally:
+        await reader.stop()
+    assert [(tag.epc_hex, tag.antenna, tag.rssi_dbm) for tag in tags] == [(EPC, last, -57.0)]
 
 
 async def test_llrpkit_is_told_that_another_client_was_first(reader: Reader) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulators.llrp import Reader
-from simulators.llrp.capabilities import IMPINJ
+from simulators.llrp.profiles import PROFILES
 
 EPC = "3034257bf7194e4000001a85"
 CONTENT = {
@@ -50,6 +50,8 @@ class Sllurp:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.client.disconnect, 3)
+        if self.client.is_alive():  # two threads of sllurp's use one socket without a lock
+            self.client.hard_disconnect()
         await asyncio.to_thread(self.client.join, 3)
         assert not self.client.is_alive()
 
@@ -81,6 +83,43 @@ async def test_sllurp_reads_tags_from_the_simulator(anyone: None) -> None:
         await reader.stop()
 
 
+@pytest.mark.parametrize("name", PROFILES)
+async def test_sllurp_reads_tags_from_every_profile(anyone: None, name: str) -> None:
+    """Each make's capabilities pass through its handshake; the highest power it finds is the table's last entry."""
+    reader = Reader("dock-1", profile=name)
+    port = await reader.start()
+    modes = [mode.identifier for mode in reader.profile.modes]
+    try:
+        async with Sllurp(port, antennas=[1], tx_power=0, mode_identifier=modes[-1]) as sllurp:
+            await until(lambda: reader.active)
+            assert sllurp.client.llrp.capabilities["GeneralDeviceCapabilities"]["ModelName"] == reader.profile.model
+            assert reader.see(EPC, 1, rssi=-57)
+            await until(lambda: sllurp.tags)
+            assert [tag["EPC"] for tag in sllurp.tags] == [EPC.encode()]
+            (spec,) = reader.rospecs.values()
+            inventory = next(spec.aispecs[0].every("InventoryParameterSpec"))
+            antenna = next(inventory.every("AntennaConfiguration"))
+            transmitter = next(antenna.every("RFTransmitter"))
+            assert transmitter.number("TransmitPower") == len(reader.profile.powers)
+    finally:
+        await reader.stop()
+
+
+async def test_sllurps_tag_filter_is_honoured(anyone: None) -> None:
+    """The C1G2Filter of its `tag_filter_mask` lets only the tags through whose EPC begins so."""
+    reader = Reader("dock-1")
+    port = await reader.start()
+    try:
+        async with Sllurp(port, tag_filter_mask=["3034"]) as sllurp:
+            await until(lambda: reader.active)
+            assert not reader.see("E280" + EPC[4:], 1)
+            assert reader.see(EPC, 1)
+            await until(lambda: sllurp.tags)
+            assert [tag["EPC"] for tag in sllurp.tags] == [EPC.encode()]
+    finally:
+        await reader.stop()
+
+
 async def test_sllurp_acknowledges_keepalives_and_hears_inputs(anyone: None) -> None:
     """The KeepaliveSpec it sets is kept, each KEEPALIVE is acknowledged, and a GPIEvent reaches its callback."""
     reader = Reader("dock-1")
@@ -99,18 +138,19 @@ async def test_sllurp_acknowledges_keepalives_and_hears_inputs(anyone: None) -> 
 
 
 async def test_sllurp_uses_the_impinj_extensions(anyone: None) -> None:
-    """As an Impinj reader it accepts the extensions, and fine RSSI and phase come with each read."""
-    reader = Reader("dock-1", manufacturer=IMPINJ, model=2001002, firmware="5.14.0.240")
+    """As an Impinj reader it accepts the extensions, and fine RSSI, phase and Doppler come with each read."""
+    reader = Reader("dock-1", profile="impinj")
     port = await reader.start()
     content = {"EnableRFPhaseAngle": True, "EnablePeakRSSI": True, "EnableRFDopplerFrequency": True}
     content |= {"EnableSerializedTID": False, "EnableGPSCoordinates": False, "EnableOptimizedRead": False}
     try:
-        async with Sllurp(port, impinj_tag_content_selector=content) as sllurp:
+        async with Sllurp(port, impinj_tag_content_selector=content, impinj_search_mode=2) as sllurp:
             await until(lambda: reader.active)
-            reader.see(EPC, 1, rssi=-54.25, phase=1024)
+            reader.see(EPC, 1, rssi=-54.25, phase=1024, doppler=3.5)
             await until(lambda: sllurp.tags)
             (tag,) = sllurp.tags
             assert (tag["ImpinjPeakRSSI"], tag["ImpinjRFPhaseAngle"]) == (-5425, 1024)
+            assert tag["ImpinjRFDopplerFrequency"] == 56
     finally:
         await reader.stop()
 

@@ -9,6 +9,7 @@ from gateway.model.inputs import Row
 from gateway.readers.llrp.codec import Parameter
 from gateway.readers.llrp.coverage import Coverage, Verdict
 from gateway.readers.llrp.health import Health
+from gateway.readers.llrp.history import read, written
 from gateway.readers.llrp.settings import GpiTrigger, QuietTrigger, ReaderSettings, Trigger
 from gateway.readers.llrp.upkeep import ATTEMPTS, PAUSE, Upkeep
 
@@ -23,7 +24,7 @@ STEPS = st.lists(
 def test_starts_are_never_a_storm(steps: list[tuple[int, str]], trigger: Trigger | None) -> None:
     """START_ROSPEC goes at most once per pause, never for a trigger's ROSpec, and refusals end it."""
     upkeep = Upkeep(ReaderSettings("r", "h", trigger=trigger))
-    upkeep.begin(0)
+    upkeep.begin(0, polls=False)
     now, starts, refusals = 0, list[int](), 0
     for pause, what in steps:
         until = now + pause
@@ -50,7 +51,9 @@ def test_starts_are_never_a_storm(steps: list[tuple[int, str]], trigger: Trigger
     assert trigger != GpiTrigger(1) or not starts
 
 
-WINDOWS = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), max_size=25)
+WINDOWS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=25)
+"""Percent of the tags each antenna sees. Never all: a window ends with its last tag's first read, and what a second
+antenna then says of that tag belongs to the next window."""
 
 
 @given(WINDOWS)
@@ -66,6 +69,25 @@ def test_poor_and_well_take_turns(windows: list[tuple[int, int]]) -> None:
     for antenna in (1, 2):
         mine = [verdict.well for verdict in found if verdict.antenna == antenna]
         assert mine == [bool(turn % 2) for turn in range(len(mine))]
+
+
+@given(WINDOWS, st.integers(0, 25))
+def test_a_restart_changes_no_verdict(windows: list[tuple[int, int]], restart: int) -> None:
+    """Stopped between any two windows and started again, the antennas are judged as if nothing had been."""
+    whole, found, again = Coverage([(1, 2)]), list[Verdict](), list[Verdict]()
+    parted = Coverage([(1, 2)])
+    for number, shares in enumerate(windows):
+        if number == restart:
+            past, parted = read(written(parted.past())), Coverage([(1, 2)])
+            parted.recall(past)
+        rows: list[Row] = []
+        for tag in range(200):
+            seen = [antenna for antenna, share in zip((1, 2), shares, strict=True) if tag % 100 < share]
+            rows += [(0, antenna, f"{number}-{tag}") for antenna in seen or [1]]
+        found += whole.take(rows)
+        again += parted.take(rows)
+    assert again == found
+    assert parted.past() == whole.past()
 
 
 @given(

@@ -23,12 +23,14 @@ NAMES = {
     21: "DELETE_ROSPEC",
     22: "START_ROSPEC",
     24: "ENABLE_ROSPEC",
+    46: "GET_SUPPORTED_VERSION",
+    47: "SET_PROTOCOL_VERSION",
     60: "GET_REPORT",
     64: "ENABLE_EVENTS_AND_REPORTS",
     72: "KEEPALIVE_ACK",
     1023: "CUSTOM_MESSAGE",
 }
-RESPONSE = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 1023: 1023}
+RESPONSE = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 46: 56, 47: 57, 1023: 1023}
 LEAK = 200  # µs by which the clock's offset grows in a second
 EPC = bytes.fromhex("3034257bf7194e4000001a85")
 
@@ -83,6 +85,8 @@ class Playbook:
         self.mute: set[str] = set()
         self.found = b""  # what GET_READER_CONFIG is answered with
         self.sent: list[tuple[str, int, bytes]] = []
+        self.versions: list[int] = []  # of what was sent
+        self.supported = (1, 2)  # current and highest LLRP version of the reader
         self.told: list[object] = []
 
     def hear(self, data: bytes) -> "Playbook":
@@ -100,7 +104,7 @@ class Playbook:
             replies, position = b"", 0
             while position < len(out):
                 head, length, number = unpack_from(">HII", out, position)
-                assert head >> 10 == 1
+                self.versions.append(head >> 10)
                 body = out[position + 10 : position + length]
                 assert len(body) == length - 10
                 position += length
@@ -123,6 +127,8 @@ class Playbook:
             body += self.found
         if kind == 1 and refusal is None:
             body += general(self.manufacturer)
+        if kind == 46:
+            body = bytes(self.supported) + body
         if kind == 1023:
             body = pack(">IB", 25882, 22) + body
         return frame(RESPONSE[kind], number, body)
@@ -172,6 +178,7 @@ def test_handshake_in_order() -> None:
     play.greet()
     assert play.names() == HANDSHAKE
     assert [number for _, number, _ in play.sent] == list(range(1, 8))
+    assert set(play.versions) == {1}
     assert play.told == [Ready("manufacturer 1, model 7, firmware 1.0, 2 antennas, 2 inputs, 3 outputs")]
     assert play.session.ready
     assert play.session.capabilities == Capabilities(
@@ -198,11 +205,11 @@ def test_only_our_own_rospec_is_deleted() -> None:
 
 def test_every_step_leads_somewhere() -> None:
     """From the table alone: every state is reached, and yes all the way leads to reading."""
-    reached = {State.CAPABILITIES}
+    reached = {State.VERSION}
     for step in STEPS.values():
-        reached |= {step.accepted, step.refused}
+        reached |= {step.accepted, step.refused, step.unanswered}
     assert set(STEPS) <= reached
-    state, seen = State.CAPABILITIES, []
+    state, seen = State.VERSION, []
     while state in STEPS:
         seen.append(state)
         state = STEPS[state].accepted
@@ -729,3 +736,123 @@ def test_a_refused_rospec_is_tried_with_less() -> None:
     assert "ADD_ROSPEC (add) refused, going on without it" in str(play.of(Notice))
     first, second = [body for name, _, body in play.sent if name == "ADD_ROSPEC"]
     assert len(second) < len(first)
+
+
+# ----------------------------------------------------------------------------------------------- LLRP 1.1
+
+NEGOTIATION = ["GET_SUPPORTED_VERSION", "SET_PROTOCOL_VERSION"]
+
+
+def report_trigger(play: Playbook) -> tuple[int, int]:
+    """ROReportTrigger and N of the last ROSpec sent."""
+    body = next(body for name, _, body in reversed(play.sent) if name == "ADD_ROSPEC")
+    place = body.rindex(pack(">H", 237))
+    trigger, n = unpack_from(">BH", body, place + 4)
+    return trigger, n
+
+
+def test_a_newer_version_is_agreed_on() -> None:
+    """Both questions go out in version 2 before anything else, and so does everything after them, acks included."""
+    play = Playbook(version=2).greet()
+    assert play.names() == NEGOTIATION + HANDSHAKE
+    assert play.sent[1][2] == b"\x02"
+    play.hear(pack(">HII", 2 << 10 | 62, 10, 5))
+    play.session.hold(play.now)
+    play.session.set_outputs({1: True})
+    play.settle()
+    assert set(play.versions) == {2}
+    assert play.session.ready
+    (ready,) = play.of(Ready)
+    assert str(ready).count("LLRP 1.1") == 1
+    assert not play.of(Notice)
+
+
+def test_reports_and_events_of_a_newer_version_are_read() -> None:
+    """Frames of either version are taken on one connection: the greeting came in 1.0.1."""
+    play = Playbook(version=2).greet()
+    data = frame(61, 0, tag(READER_EPOCH))
+    play.hear(pack(">H", 2 << 10 | 61) + data[2:] + data)
+    assert [len(event.reads) for event in play.of(Reads) if isinstance(event, Reads)] == [2]
+
+
+@pytest.mark.parametrize("how", ["status", "error"])
+@pytest.mark.parametrize("name", NEGOTIATION)
+def test_a_refused_version_is_lived_with(name: str, how: str) -> None:
+    """A 1.0.1 reader answers ERROR_MESSAGE, another a status: either way 1.0.1 is spoken, and that is said."""
+    play = Playbook(version=2)
+    play.refuse[name] = how
+    play.greet()
+    asked = NEGOTIATION[: NEGOTIATION.index(name) + 1]
+    assert play.names() == asked + HANDSHAKE
+    assert play.versions == [2] * len(asked) + [1] * len(HANDSHAKE)
+    assert play.session.ready
+    notices = str(play.of(Notice))
+    assert f"{name} (version" in notices
+    assert "LLRP 1.1 is not spoken: the reader knows" in notices
+
+
+def test_a_reader_that_knows_only_the_old_version() -> None:
+    """It knows the question but nothing newer: nothing is set, 1.0.1 is spoken."""
+    play = Playbook(version=2)
+    play.supported = (1, 1)
+    assert play.greet().names() == NEGOTIATION[:1] + HANDSHAKE
+    assert play.versions == [2] + [1] * len(HANDSHAKE)
+
+
+def test_a_reader_of_a_version_to_come() -> None:
+    """The highest that both know is 1.1, whatever else the reader may know."""
+    play = Playbook(version=2)
+    play.supported = (1, 7)
+    assert play.greet().names() == NEGOTIATION + HANDSHAKE
+    assert play.sent[1][2] == b"\x02"
+
+
+def test_a_version_that_is_spoken_already_is_not_set_again() -> None:
+    """SET_PROTOCOL_VERSION may be said once; a reader that is at 1.1 is taken at its word."""
+    play = Playbook(version=2)
+    play.supported = (2, 2)
+    assert play.greet().names() == NEGOTIATION[:1] + HANDSHAKE
+    assert set(play.versions) == {2}
+
+
+def test_a_reader_silent_to_the_question_is_read_all_the_same() -> None:
+    """GET_SUPPORTED_VERSION unanswered costs its time, not the reader; an answer too late changes nothing."""
+    play = Playbook(version=2, answer=SECOND, keepalive=60 * SECOND)
+    play.mute.add("GET_SUPPORTED_VERSION")
+    play.greet().later(SECOND)
+    assert play.session.ready
+    assert play.names() == NEGOTIATION[:1] + HANDSHAKE
+    play.hear(frame(56, 1, b"\x01\x02" + status()))
+    assert play.session.unexpected == 1
+    assert play.session.capabilities.version == 1
+
+
+def test_silence_after_the_choice_is_a_fault() -> None:
+    """SET_PROTOCOL_VERSION unanswered: nobody knows which version the reader takes now, so the link is given up."""
+    play = Playbook(version=2, answer=SECOND)
+    play.mute.add("SET_PROTOCOL_VERSION")
+    found = fault(play.greet().later(SECOND))
+    assert not found.refused
+    assert "SET_PROTOCOL_VERSION (version, to be set) was not answered within 1 s" in found.text
+    assert play.session.fell is State.VERSION_SET
+
+
+def test_a_newer_reader_reports_in_time_by_itself() -> None:
+    """With LLRP 1.1 the reader keeps `report_period`, and is not asked for reports."""
+    wanted = {"report_every": 50, "report_period": SECOND // 4, "keepalive": 60 * SECOND}
+    play = Playbook(version=2, **wanted).greet().later(SECOND)
+    assert report_trigger(play) == (6, 250)
+    assert "GET_REPORT" not in play.names()
+    play = Playbook(**wanted).greet().later(SECOND)
+    assert report_trigger(play) == (2, 50)
+    assert play.names().count("GET_REPORT") == 4
+
+
+def test_a_newer_reader_without_the_newer_triggers_is_asked() -> None:
+    """It agreed on 1.1 and refuses the trigger: the ROSpec goes again with one of 1.0.1, and reports are asked for."""
+    play = Playbook(version=2, report_every=50, report_period=SECOND // 4, keepalive=60 * SECOND)
+    play.refuse_once["ADD_ROSPEC"] = "status"
+    play.greet().later(SECOND)
+    assert report_trigger(play) == (2, 50)
+    assert play.names().count("GET_REPORT") == 4
+    assert set(play.versions) == {2}

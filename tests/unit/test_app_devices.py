@@ -6,7 +6,14 @@ from gateway import __version__, config
 from gateway.app import devices
 from gateway.model.inputs import Input
 from gateway.readers.llrp.driver import LlrpReader
-from gateway.readers.llrp.settings import Filter, GpiTrigger, PeriodTrigger, QuietTrigger
+from gateway.readers.llrp.settings import (
+    VERSION_1_0_1,
+    VERSION_1_1,
+    Filter,
+    GpiTrigger,
+    PeriodTrigger,
+    QuietTrigger,
+)
 
 TOML = """\
 [site]
@@ -137,6 +144,7 @@ key = "/etc/gw.key"
 mode = "dense"
 report_every = 9
 report_period = "250ms"
+llrp_version = "1.1"
 filters = [{ mask = "303" }, { bank = "tid", mask = "E2" }]
 trigger = { gpi = 1, level = false, quiet = "1s" }
 [[reader]]
@@ -168,6 +176,7 @@ def test_portal_control_reaches_the_reader(tmp_path: Path) -> None:
     assert (first.antennas, first.powers, first.mode) == ((1, 3), ((3, 20.0),), "dense")
     assert first.portals == ((3, 1),)
     assert (first.report_every, first.report_period) == (9, 250_000)
+    assert (first.version, second.version) == (VERSION_1_1, VERSION_1_0_1)
     assert first.filters == (Filter(1, 32, b"\x30\x30", 12), Filter(2, 0, b"\xe2", 8))
     assert first.trigger == GpiTrigger(1, False, 0, 1_000_000)
     assert second.trigger == PeriodTrigger(10_000_000, 2_000_000)

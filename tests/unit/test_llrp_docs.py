@@ -34,8 +34,10 @@ def diagram() -> str:
     for state, step in STEPS.items():
         request = getattr(step.request, "__name__", "request").replace("_", " ")
         if step.accepted == step.refused:
-            lines.append(f"    {name(state)} --> {name(step.accepted)}: {request} / accepted, refused or not needed")
+            how = "accepted, refused, unanswered" if step.unanswered == step.accepted else "accepted, refused"
+            lines.append(f"    {name(state)} --> {name(step.accepted)}: {request} / {how} or not needed")
         else:
+            assert step.unanswered is State.FAILED, "the picture has no arrow for that"
             lines.append(f"    {name(state)} --> {name(step.accepted)}: {request} / accepted")
             lines.append(f"    {name(state)} --> {name(step.refused)}: {request} / refused")
     lines.append(f"    {name(State.READING)} --> {name(State.CLOSING)}: stop")

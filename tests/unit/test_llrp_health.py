@@ -1,8 +1,11 @@
 """The parts of a reader as devices: antennas that come and go, complaints that settle."""
 
+import pytest
+
 from gateway.model.inputs import Device, Row
 from gateway.readers.llrp.coverage import TAGS
-from gateway.readers.llrp.health import PARTS_MOST, PATIENCE, Health
+from gateway.readers.llrp.health import KEEP, PARTS_MOST, PATIENCE, Health
+from gateway.readers.llrp.history import LONGEST
 
 
 def states(told: list[Device]) -> list[tuple[str, str]]:
@@ -105,3 +108,93 @@ def test_what_is_not_judged() -> None:
         assert health.read(window(10 + number, {1: 1.0, 2: 0.0})) == []
     assert health.read([(0, 1, "AA", None, None, None, None)] * 10_000) == []
     assert health.read([(0, 0, "AA", None, None, None, None), (0, 9, "AA", None, None, None, None)]) == []
+
+
+PORTALS = [(1, 2, 3), (7,)]
+
+
+def taught(windows: int) -> Health:
+    """A reader whose antennas see as usual for so many windows."""
+    health = Health("r", PORTALS)
+    for number in range(windows):
+        assert health.read(window(number, WELL)) == []
+    return health
+
+
+def kept(health: Health) -> bytes:
+    """What it gives away at the end."""
+    data = health.due(0, end=True)
+    assert data is not None
+    return data
+
+
+def test_an_antenna_is_judged_by_what_it_saw_in_an_earlier_life() -> None:
+    """After a restart the first three poor windows are a fault; without the history they would be the usual."""
+    for past, told in ((kept(taught(10)), 1), (b"", 0)):
+        health = Health("r", PORTALS)
+        assert not past or health.recall(past) == ""
+        found = [device for number in range(3) for device in health.read(window(500 + number, DYING))]
+        assert len(found) == told
+        assert all("antenna 2 sees 10% of the tags, it used to see 80%" in device.detail for device in found)
+
+
+def test_a_fault_outlives_the_gateway() -> None:
+    """What was a fault is one after the restart, told once, until the antenna is well again."""
+    health = taught(10)
+    for number in range(4):
+        health.read(window(100 + number, DYING))
+    again = Health("r", PORTALS)
+    assert again.recall(kept(health)) == ""
+    (fault,) = again.standing()
+    assert (fault.device, fault.state) == ("r/antenna-2", "fault")
+    assert "antenna 2 sees 10% of the tags, it used to see 80%" in fault.detail
+    assert again.standing() == []
+    assert again.antenna(2, True) == []  # connected it is, and poor all the same
+    assert states(again.read(window(200, WELL))) == [("r/antenna-2", "up")]
+
+
+def test_a_portal_of_other_antennas_is_learnt_anew() -> None:
+    """Shares are of a portal's tags: with another antenna in it they mean something else."""
+    health = Health("r", [(1, 2)])
+    assert health.recall(kept(taught(10))) == ""
+    found = [device for number in range(3) for device in health.read(window(500 + number, DYING))]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00\xff",
+        b"[]",
+        b"{}",
+        b'{"portals": [{"antennas": {"1": {"usual": 7}}}]}',
+        b'{"portals": [{"antennas": {"one": {}}}]}',
+        b'{"portals": [{"antennas": {"1": {"windows": -1}}}]}',
+        b'{"portals": [], "more": 1}',
+        b'{"portals":' + b"[" * 60_000,
+        b" " * (LONGEST + 1),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_counted_and_learnt_anew(data: bytes) -> None:
+    """Whatever the file holds: a sentence, a count, and a reader that works as if there had been no file."""
+    health = Health("r", PORTALS)
+    assert health.recall(data)
+    assert health.forgotten == 1
+    for number in range(10):
+        assert health.read(window(number, WELL)) == []
+    assert health.recall(kept(health)) == ""
+
+
+def test_the_history_is_given_away_now_and_then() -> None:
+    """When windows were judged since, and not more often than `KEEP`; at the end when there is anything new."""
+    health = Health("r", PORTALS)
+    assert health.due(0) is None
+    health.read(window(0, WELL))
+    assert health.due(5) is not None
+    health.read(window(1, WELL))
+    assert health.due(KEEP) is None
+    assert health.due(KEEP + 5) is not None
+    assert health.due(KEEP + 5, end=True) is None
+    health.read(window(2, WELL))
+    assert health.due(KEEP + 6, end=True) is not None

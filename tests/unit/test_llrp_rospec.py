@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from gateway.readers.llrp import rospec
-from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
+from gateway.readers.llrp.capabilities import Capabilities, agreed, read_capabilities
 from gateway.readers.llrp.codec import BitString, Message, Parameter, decode, encode
 from gateway.readers.llrp.settings import OUR_ROSPEC, Filter, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings
-from gateway.readers.llrp.tables import MESSAGES
+from gateway.readers.llrp.tables import MESSAGES, label
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared/data/llrp/GetReaderCapabilitiesResponse-000.bytes"
 PLAIN = ReaderSettings("r", "host")
 IMPINJ = Capabilities(manufacturer=25882)
+NEWER = agreed(Capabilities())
 POWERS = Capabilities(powers=((1, 1000), (2, 1025), (3, 2000), (4, 3000)), hop_table=2)
 
 
@@ -188,6 +189,35 @@ def test_gpi_trigger_until_quiet(timeout: int, stop_type: int) -> None:
     (silence,) = aispec.parameters
     wanted = {"TriggerType": 1, "NumberOfTags": 0, "NumberOfAttempts": 0, "T": 1500, "Timeout": timeout // 1000}
     assert silence.fields == wanted
+
+
+def test_quiet_by_new_tags_is_of_1_1() -> None:
+    """LLRP 1.1 tells new tags from tags seen again (§11.2.2.1.1): agreed on, new ones are asked for."""
+    settings = ReaderSettings("r", "h", trigger=QuietTrigger(2_000_000))
+    (silence,) = inside(again(rospec.add(settings, NEWER)), "ROSpec", "AISpec", "AISpecStopTrigger").parameters
+    assert label("TagObservationTriggerType", silence.fields["TriggerType"]) == (
+        "Upon_Seeing_No_More_New_Unique_Tags_For_Tms_Or_Timeout"
+    )
+    assert silence.fields["T"] == 2000
+
+
+@pytest.mark.parametrize(
+    ("period", "every", "can", "trigger", "n"),
+    [
+        (250_000, 50, Capabilities(), "Upon_N_Tags_Or_End_Of_ROSpec", 50),
+        (250_000, 50, NEWER, "Upon_N_Milliseconds_Or_End_Of_ROSpec", 250),
+        (90_000_000, 50, NEWER, "Upon_N_Milliseconds_Or_End_Of_ROSpec", 65_535),
+        (0, 50, NEWER, "Upon_N_Tags_Or_End_Of_ROSpec", 50),
+        (250_000, 1, NEWER, "Upon_N_Tags_Or_End_Of_ROSpec", 1),
+    ],
+)
+def test_report_trigger(period: int, every: int, can: Capabilities, trigger: str, n: int) -> None:
+    """Reports of many tags in time: by the reader's own clock in LLRP 1.1 (N is then milliseconds), else N tags."""
+    settings = ReaderSettings("r", "h", report_every=every, report_period=period)
+    report = inside(again(rospec.add(settings, can)), "ROSpec", "ROReportSpec")
+    assert label("ROReportTriggerType", report.fields["ROReportTrigger"]) == trigger
+    assert report.fields["N"] == n
+    assert rospec.timed(settings, can) is ("Milliseconds" in trigger)
 
 
 def test_quiet_and_periodic_triggers() -> None:

@@ -58,6 +58,7 @@ def test_another_makers_names_are_not_ours() -> None:
             Capabilities(filters=2),
             "3 filters are configured, the reader ta",
         ),
+        ({"version": 2}, PLAIN, "LLRP 1.1 is not spoken: the reader knows 1.0.1"),
         ({"report_period": 5}, PLAIN, "report_period does nothing while every tag is reported at once"),
         ({"gpi": (5,)}, Capabilities(gpis=4), "input 5 does not exist: the reader has 4"),
         ({"trigger": GpiTrigger(6)}, Capabilities(gpis=4), "input 6 does not exist"),

@@ -1,164 +1,41 @@
 """The simulated reader over its socket, driven byte by byte with a client made of its own codec."""
 
 import asyncio
+import json
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from simulators.llrp import Reader
-from simulators.llrp.__main__ import main
 from simulators.llrp.capabilities import IMPINJ
-from simulators.llrp.wire import Bits, Message, Parameter, pack, unpack
-
-EPC = "3034257bf7194e4000001a85"
-
-
-class Client:
-    """A client that checks nothing."""
-
-    def __init__(self, incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
-        self.incoming, self.outgoing, self.id = incoming, outgoing, 100
-        self.other: list[Message] = []
-
-    async def next(self, timeout: float = 2.0) -> Message:
-        """The next message of the reader, whatever it is."""
-        async with asyncio.timeout(timeout):
-            head = await self.incoming.readexactly(10)
-            return unpack(head + await self.incoming.readexactly(int.from_bytes(head[2:6]) - 10))
-
-    async def until(self, *names: str, timeout: float = 2.0) -> Message:
-        """The next message with one of these names; what came before is put into `other`."""
-        while (message := await self.next(timeout)).name not in names:
-            self.other.append(message)
-        return message
-
-    def say(self, name: str, parts: Iterable[Parameter] = (), **fields: Any) -> int:
-        self.id += 1
-        self.outgoing.write(pack(Message(name, fields, [*parts], id=self.id)))
-        return self.id
-
-    async def ask(self, name: str, parts: Iterable[Parameter] = (), **fields: Any) -> Message:
-        """A request and its answer, found by message ID."""
-        wanted = self.say(name, parts, **fields)
-        while (message := await self.next()).id != wanted or not message.part("LLRPStatus"):
-            self.other.append(message)
-        return message
-
-    async def done(self, name: str, parts: Iterable[Parameter] = (), **fields: Any) -> Message:
-        """As ask, and it must have succeeded."""
-        answer = await self.ask(name, parts, **fields)
-        assert answer.parts[0].fields["StatusCode"] == 0, answer
-        return answer
-
-    async def code(self, name: str, parts: Iterable[Parameter] = (), **fields: Any) -> list[int]:
-        """The status code of the answer, and the one in its ParameterError."""
-        status = (await self.ask(name, parts, **fields)).parts[0]
-        return [status.number("StatusCode"), *(part.number("ErrorCode") for part in status.parts)]
+from simulators.llrp.wire import Bits, Parameter, unpack
+from tests.sim_reader_bench import (
+    EPC,
+    SELECTOR,
+    Client,
+    boundary,
+    events,
+    found,
+    gone,
+    hold,
+    inside,
+    keepalive,
+    reading,
+    reading_after,
+    report,
+    rospec,
+    switches,
+)
 
 
 @pytest_asyncio.fixture
 async def switch_on() -> AsyncIterator[Callable[..., Any]]:
     """Readers and clients that are switched off at the end."""
-    readers: list[Reader] = []
-    clients: list[Client] = []
-
-    async def start(**options: Any) -> tuple[Reader, Callable[[], Any]]:
-        reader = Reader("dock-1", **options)
-        port = await reader.start()
-        readers.append(reader)
-
-        async def connect() -> Client:
-            client = Client(*await asyncio.open_connection("127.0.0.1", port))
-            clients.append(client)
-            return client
-
-        return reader, connect
-
-    yield start
-    for client in clients:
-        client.outgoing.close()
-    for reader in readers:
-        await reader.stop()
-    await asyncio.sleep(0)
-
-
-def boundary(start: Parameter | None = None, stop: Parameter | None = None) -> Parameter:
-    """A ROBoundarySpec; Null triggers where none is given."""
-    start = start or Parameter("ROSpecStartTrigger", {"ROSpecStartTriggerType": 0})
-    stop = stop or Parameter("ROSpecStopTrigger", {"ROSpecStopTriggerType": 0, "DurationTriggerValue": 0})
-    return Parameter("ROBoundarySpec", {}, [start, stop])
-
-
-SELECTOR = [
-    "EnableROSpecID",
-    "EnableSpecIndex",
-    "EnableInventoryParameterSpecID",
-    "EnableAntennaID",
-    "EnableChannelIndex",
-    "EnablePeakRSSI",
-    "EnableFirstSeenTimestamp",
-    "EnableLastSeenTimestamp",
-    "EnableTagSeenCount",
-    "EnableAccessSpecID",
-]
-
-
-def report(trigger: int = 1, n: int = 1, on: Iterable[str] = SELECTOR[:9], *custom: Parameter) -> Parameter:
-    """A ROReportSpec with a content selector."""
-    selector = Parameter("TagReportContentSelector", {name: int(name in set(on)) for name in SELECTOR})
-    return Parameter("ROReportSpec", {"ROReportTrigger": trigger, "N": n}, [selector, *custom])
-
-
-def rospec(
-    number: int = 1, antennas: Iterable[int] = (0,), state: int = 0, parts: Iterable[Parameter] = ()
-) -> Parameter:
-    """A ROSpec with one AISpec that never ends."""
-    stop = Parameter("AISpecStopTrigger", {"AISpecStopTriggerType": 0, "DurationTrigger": 0})
-    inventory = Parameter("InventoryParameterSpec", {"InventoryParameterSpecID": 1, "ProtocolID": 1})
-    ai = Parameter("AISpec", {"AntennaIDs": [*antennas]}, [stop, inventory])
-    given = [*parts]
-    bounds = [part for part in given if part.name == "ROBoundarySpec"] or [boundary()]
-    rest = [part for part in given if part.name != "ROBoundarySpec"]
-    return Parameter("ROSpec", {"ROSpecID": number, "Priority": 0, "CurrentState": state}, [*bounds, ai, *rest])
-
-
-def events(*kinds: int) -> Parameter:
-    """A ReaderEventNotificationSpec that switches these kinds on."""
-    states = [Parameter("EventNotificationState", {"EventType": kind, "NotificationState": 1}) for kind in kinds]
-    return Parameter("ReaderEventNotificationSpec", {}, states)
-
-
-def hold(on: int) -> Parameter:
-    """HoldEventsAndReportsUponReconnect."""
-    return Parameter("EventsAndReports", {"HoldEventsAndReportsUponReconnect": on})
-
-
-def keepalive(ms: int) -> Parameter:
-    """A periodic KeepaliveSpec, or Null for 0."""
-    return Parameter("KeepaliveSpec", {"KeepaliveTriggerType": int(ms > 0), "PeriodicTriggerValue": ms})
-
-
-def inside(message: Message, name: str) -> Parameter:
-    """The event called `name` in a READER_EVENT_NOTIFICATION."""
-    part = message.parts[0].part(name)
-    assert part, message
-    return part
-
-
-async def reading(client: Client, *parts: Parameter, **options: Any) -> None:
-    """Add, enable and start ROSpec 1."""
-    await client.until("READER_EVENT_NOTIFICATION")
-    await client.done("ADD_ROSPEC", [rospec(parts=parts, **options)])
-    await client.done("ENABLE_ROSPEC", ROSpecID=1)
-    await client.done("START_ROSPEC", ROSpecID=1)
-
-
-def found(message: Message) -> list[dict[str, Any]]:
-    """Each tag of a report as {parameter: value}."""
-    return [{part.name: next(iter(part.fields.values())) for part in tag.parts} for tag in message.parts]
+    async with switches() as start:
+        yield start
 
 
 async def test_the_first_message_says_that_the_connection_is_made(switch_on: Any) -> None:
@@ -537,20 +414,6 @@ async def test_reports_come_at_once_to_a_client_that_did_not_ask_to_hold_them(sw
     assert reader.overflowed == 2
 
 
-async def reading_after(client: Client) -> None:
-    """Add, enable and start ROSpec 1, the connection event having been read."""
-    await client.done("ADD_ROSPEC", [rospec(parts=[report()])])
-    await client.done("ENABLE_ROSPEC", ROSpecID=1)
-    await client.done("START_ROSPEC", ROSpecID=1)
-
-
-async def gone(reader: Reader) -> None:
-    """Until the reader has noticed that its client is gone."""
-    async with asyncio.timeout(2):
-        while reader.connected:  # noqa: ASYNC110 (the reader is not asked to tell)
-            await asyncio.sleep(0.005)
-
-
 async def test_a_nearly_full_buffer_warns_once(switch_on: Any) -> None:
     """At 90 % the reader queues one ReportBufferLevelWarningEvent, when the client wants it."""
     reader, connect = await switch_on()
@@ -702,20 +565,19 @@ async def test_slow_and_byte_by_byte_are_still_right(switch_on: Any) -> None:
     assert time.monotonic() - before >= 0.05
 
 
-async def test_it_runs_as_a_process_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_it_runs_as_a_process_of_its_own() -> None:
     """The entry point says where it listens, in one JSON line, and shows its tags to whoever reads."""
-    task = asyncio.create_task(main(["--port", "0", "--tag", EPC, "--rate", "200"]))
-    text = ""
-    async with asyncio.timeout(5):
-        while not text:
-            await asyncio.sleep(0.01)
-            text = capsys.readouterr().out
-    port = int(text.split('"port": ')[1].split("}")[0])
-    client = Client(*await asyncio.open_connection("127.0.0.1", port))
-    await reading(client, report())
-    assert found(await client.until("RO_ACCESS_REPORT"))[0]["EPC_96"] == int(EPC, 16)
-    client.outgoing.close()
-    await client.outgoing.wait_closed()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    command = (sys.executable, "-m", "simulators.llrp", "--port", "0", "--tag", EPC, "--rate", "200")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        port = json.loads(await process.stdout.readline())["llrp"]
+        client = Client(*await asyncio.open_connection("127.0.0.1", port))
+        await reading(client, report())
+        assert found(await client.until("RO_ACCESS_REPORT"))[0]["EPC_96"] == int(EPC, 16)
+        client.outgoing.close()
+        await client.outgoing.wait_closed()
+        process.stdin.write(b'{"stop":true}\n')
+        assert await process.wait() == 0

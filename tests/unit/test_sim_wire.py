@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.llrp import wire
-from simulators.llrp.tags import Observation, impinj_wants, tag_report
+from simulators.llrp.tags import Observation, tag_report
+from simulators.llrp.vendors import wanted
 from simulators.llrp.wire import Bits, Malformed, Message, Parameter, pack, pack_parameter, unpack
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "llrp"
@@ -197,7 +198,7 @@ def test_a_tag_report_holds_what_the_selector_enables(
     """The content selector decides which parameters stand in a TagReportData, and each comes back with its value."""
     names = [name for name, _, _ in wire.PARAMETER_BY_NAME["TagReportContentSelector"].fixed if name != "-"]
     selector = Parameter("TagReportContentSelector", {name: on >> at & 1 for at, name in enumerate(names)})
-    seen = Observation(epc, antenna, rssi, 7, 2, at, at, 0, 1, 1, 1)
+    seen = Observation(epc, antenna, rssi, 7, 2, at, at, 0, 0.0, 1, 1, 1)
     report = tag_report(seen, selector, utc)
     message = Message("RO_ACCESS_REPORT", {}, [report])
     assert unpack(pack(message)) == message
@@ -217,7 +218,7 @@ def test_pc_and_crc_are_those_of_gen2() -> None:
     fields = dict.fromkeys((n for n, _, _ in wire.PARAMETER_BY_NAME["TagReportContentSelector"].fixed if n != "-"), 0)
     memory = Parameter("C1G2EPCMemorySelector", {"EnableCRC": 1, "EnablePCBits": 1})
     epc = "3034257bf7194e4000001a85"
-    seen = Observation(epc, 1, -50, 1, 1, 0, 0, 0, 1, 1, 1)
+    seen = Observation(epc, 1, -50, 1, 1, 0, 0, 0, 0.0, 1, 1, 1)
     _, pc, crc = tag_report(seen, Parameter("TagReportContentSelector", fields, [memory]), True).parts
     assert pc.number("PC_Bits") == 0x3000
     register = 0xFFFF
@@ -232,7 +233,7 @@ def test_impinj_content_is_found_in_the_report_spec() -> None:
     """Phase and fine RSSI are wanted when their sub-parameters of ImpinjTagReportContentSelector say 1."""
     inner = bytes.fromhex("03ff 000e 0000651a 00000034 0001  03ff 000e 0000651a 00000035 0000")
     custom = Parameter("Custom", {"VendorIdentifier": 25882, "ParameterSubtype": 50, "Data": inner})
-    assert impinj_wants(Parameter("ROReportSpec", {}, [custom])) == {56}
+    assert wanted(Parameter("ROReportSpec", {}, [custom])) == {(25882, 56)}
 
 
 @shared

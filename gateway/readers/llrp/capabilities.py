@@ -1,8 +1,10 @@
 """What a reader says it can do, in the few words that matter to us."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.readers.llrp.codec import Message
+from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1
 
 
 class RfMode(Struct, frozen=True):
@@ -15,8 +17,15 @@ class RfMode(Struct, frozen=True):
 
 
 class Capabilities(Struct, frozen=True):
-    """From GET_READER_CAPABILITIES_RESPONSE; what the reader did not say has the default."""
+    """From GET_READER_CAPABILITIES_RESPONSE; what the reader did not say has the default.
 
+    `version` is the LLRP version of the connection, `highest` the highest the reader knows; `newer`: it takes the
+    triggers of 1.1, as far as we know.
+    """
+
+    version: int = VERSION_1_0_1
+    highest: int = VERSION_1_0_1
+    newer: bool = False
     manufacturer: int = 0  # IANA enterprise number
     model: int = 0
     firmware: str = ""
@@ -42,9 +51,23 @@ class Capabilities(Struct, frozen=True):
         return dict(self.powers)[index] / 100
 
 
-def read_capabilities(message: Message) -> Capabilities:
-    """Read a GET_READER_CAPABILITIES_RESPONSE."""
+def read_versions(message: Message) -> Capabilities:
+    """Read a GET_SUPPORTED_VERSION_RESPONSE, with which nothing else is known yet."""
+    current, highest = message.fields["CurrentVersion"], message.fields["SupportedVersion"]
+    known = Capabilities(highest=highest)
+    return agreed(known) if current == VERSION_1_1 else known  # not to be chosen again: a version is chosen once
+
+
+def agreed(known: Capabilities) -> Capabilities:
+    """The same reader, with which 1.1 has been agreed on."""
+    return replace(known, version=VERSION_1_1, newer=True)
+
+
+def read_capabilities(message: Message, known: Capabilities | None = None) -> Capabilities:
+    """Read a GET_READER_CAPABILITIES_RESPONSE; the versions are those of `known`."""
     found: dict[str, object] = {}
+    if known is not None:
+        found = {"version": known.version, "highest": known.highest, "newer": known.newer}
     general = message.first("GeneralDeviceCapabilities")
     if general is not None:
         found["manufacturer"] = general.fields["DeviceManufacturerName"]

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
+from msgspec.structs import replace
 
 from gateway.errors import DeviceError, RefusedError
 from gateway.model.inputs import Device, Gpi, Input, Reads
@@ -29,7 +30,7 @@ from gateway.readers.llrp.happenings import (
 from gateway.readers.llrp.health import Health
 from gateway.readers.llrp.link import closed_while_greeting, connect
 from gateway.readers.llrp.session import Session
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import VERSION_1_0_1, ReaderSettings
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,9 @@ class LlrpReader:
         submit: takes inputs, waits when the house is busy.
         clock: gateway time in µs UTC.
         tap: sees the wire: direction `in` or `out`, and the bytes.
+        past: what an earlier life gave to `keep`; empty when there was none.
+        keep: takes, at most every few minutes and at the end of a connection, what the next life wants to know of the
+            antennas; the last counts. Must not wait.
     """
 
     def __init__(
@@ -101,15 +105,20 @@ class LlrpReader:
         submit: Callable[[Input], Awaitable[None]],
         clock: Callable[[], int] = wall_clock,
         tap: Callable[[str, bytes], None] | None = None,
+        past: bytes = b"",
+        keep: Callable[[bytes], None] | None = None,
     ) -> None:
         self.settings = settings
         self.session: Session | None = None
         """The present connection's session, for its counters; None while there is none."""
         self.health = Health(settings.id, settings.portals)
-        self._submit, self._clock, self._tap = submit, clock, tap
+        self._submit, self._clock, self._tap, self._keep = submit, clock, tap, keep
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[DeviceError | None]] = {}
+        self._version = settings.version
         self._log = log.bind(reader=settings.id)
+        if past and (wrong := self.health.recall(past)):
+            self._log.warning("the history of the antennas cannot be read: it is learnt anew", why=wrong)
 
     @property
     def id(self) -> str:
@@ -125,7 +134,8 @@ class LlrpReader:
         """
         host, port = self.settings.host, self.settings.port
         reader, writer = await connect(self.settings, READ)
-        self.session, self._writer = Session(self.settings), writer  # fresh: no byte of an old link survives
+        session = Session(replace(self.settings, version=self._version))  # fresh: no byte of an old link survives
+        self.session, self._writer = session, writer
         self.session.opened(_steady())
         try:
             await self._converse(self.session, reader, writer)
@@ -185,6 +195,7 @@ class LlrpReader:
             await self._forward(session)
             now = _steady()
             await self._tell(self.health.passed(now))
+            self._remember(now)
             if pace.fast(session.tags, now) and len(data) < READ:
                 await _breathe(writer.transport)
 
@@ -206,6 +217,7 @@ class LlrpReader:
                     case Ready(detail):
                         self._log.info("reader is reading", detail=detail)
                         await self._submit(Device(self.id, "up", detail))
+                        await self._tell(self.health.standing())
                     case AntennaChange(antenna, connected):
                         await self._tell(self.health.antenna(antenna, connected))
                     case ReaderException(text, antenna):
@@ -220,6 +232,11 @@ class LlrpReader:
                         raise DeviceError(self.id, "the session was closed")
         finally:
             self._timer.cancel()
+
+    def _remember(self, now: int, end: bool = False) -> None:
+        """Give the antennas' history away, when it is time."""
+        if self._keep is not None and (history := self.health.due(now, end)) is not None:
+            self._keep(history)
 
     async def _tell(self, changes: Iterable[Device]) -> None:
         """Submit what became of the reader's parts."""
@@ -265,7 +282,16 @@ class LlrpReader:
                         self._tap("in", data)
                     session.receive_data(data, _steady(), self._clock())
 
+    def _look_back(self, session: Session) -> None:
+        """A reader that cannot bear being asked for a newer version is not asked again."""
+        if (session.fell or session.state) in (State.VERSION, State.VERSION_SET):
+            self._version = VERSION_1_0_1
+            self._log.warning("reader notice", text="the link was lost over the LLRP version: from now on 1.0.1")
+
     async def _hang_up(self, writer: asyncio.StreamWriter) -> None:
+        if self.session is not None:
+            self._look_back(self.session)
+        self._remember(_steady(), end=True)
         self.session = self._writer = None
         for request in self._waiting:
             self._answer(request, "the link to the reader was lost", refused=False)

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 
 from gateway.model.inputs import Device, Row
-from gateway.readers.llrp.coverage import Coverage
+from gateway.readers.llrp import history
+from gateway.readers.llrp.coverage import Coverage, Verdict
 
 PATIENCE = 60_000_000
 """µs without another complaint after which one counts as settled: LLRP tells when trouble comes, never when it goes."""
 
 PARTS_MOST = 64
 """Antennas that are told apart; what a reader says of a higher one is only logged."""
+
+KEEP = 600_000_000
+"""µs between two writings of the history, which changes every few minutes: flash cards wear."""
 
 _MISSING, _POOR, _COMPLAINT = range(3)
 """Why a part is at fault, the most telling first."""
@@ -29,6 +33,33 @@ class Health:
         self._settles: dict[str, int] = {}  # part → when its complaint counts as settled
         self._told: dict[str, Device] = {}
         self._missing: set[int] = set()
+        self._kept = 0  # windows in the history that was last given away
+        self._next = 0  # when it is due again
+        self.forgotten = 0
+        """Histories that could not be read."""
+
+    def recall(self, data: bytes) -> str:
+        """Go on from a history that an earlier life gave away (`due`); what is wrong with it, or nothing."""
+        try:
+            faults = self._coverage.recall(history.read(data))
+        except history.HistoryError as error:
+            self.forgotten += 1
+            return str(error)
+        for verdict in faults:
+            self._faults.setdefault(f"antenna-{verdict.antenna}", {})[_POOR] = _poor(verdict)
+        return ""
+
+    def standing(self) -> list[Device]:
+        """Faults that were recalled and not told yet."""
+        return [device for part in list(self._faults) for device in self._tell(part)]
+
+    def due(self, now: int, end: bool = False) -> bytes | None:
+        """The history, when it is new and time to write it down, or the `end`."""
+        windows = self._coverage.windows
+        if windows == self._kept or (now < self._next and not end):
+            return None
+        self._kept, self._next = windows, now + KEEP
+        return history.written(self._coverage.past())
 
     def antenna(self, antenna: int, connected: bool) -> list[Device]:
         """An antenna is there, or is not."""
@@ -47,16 +78,9 @@ class Health:
         if self._missing:
             for antenna in sorted(self._missing & {row[1] for row in rows}):
                 told += self.antenna(antenna, True)
-        for antenna, well, share, usual in self._coverage.take(rows):
-            part = f"antenna-{antenna}"
-            if well:
-                told += self._well(part, _POOR)
-            else:
-                text = (
-                    f"antenna {antenna} sees {share:.0%} of the tags, it used to see {usual:.0%}: "
-                    "check its cable, its aim, and what stands before it"
-                )
-                told += self._ill(part, _POOR, text)
+        for verdict in self._coverage.take(rows):
+            part = f"antenna-{verdict.antenna}"
+            told += self._well(part, _POOR) if verdict.well else self._ill(part, _POOR, _poor(verdict))
         return told
 
     def complaint(self, text: str, antenna: int | None, now: int) -> list[Device]:
@@ -92,3 +116,10 @@ class Health:
             return []
         self._told[part] = device
         return [device]
+
+
+def _poor(verdict: Verdict) -> str:
+    return (
+        f"antenna {verdict.antenna} sees {verdict.share:.0%} of the tags, it used to see {verdict.usual:.0%}: "
+        "check its cable, its aim, and what stands before it"
+    )

@@ -20,7 +20,12 @@ MAKERS = {
         "AutoSetCustom": 1005,
     }
 }
-"""Maker → the names its manuals and libraries give to mode identifiers."""
+"""Maker → the names its manuals and libraries give to mode identifiers.
+
+Impinj's 0 to 4, 1000 and 1002 to 1004 stand so in two independent libraries, and are what an R420 lists. 5 is in its
+manual although not every firmware lists it; 1005 is in its SDK alone. A name whose number the reader does not list is
+never offered.
+"""
 
 GENERIC = ("fast", "dense", "robust")
 """The highest data rate; the highest that a dense-reader mask or Miller coding keeps apart; the most of Miller."""

@@ -16,10 +16,10 @@ from msgspec import structs
 from gateway.errors import DeviceError, TallymanError
 from gateway.readers.llrp.codec import CodecError, Message, decode, encode
 from gateway.readers.llrp.frames import Framer
-from gateway.readers.llrp.link import connect
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.link import closed_while_greeting, connect
+from gateway.readers.llrp.settings import VERSION_1_1, ReaderSettings
 from gateway.readers.llrp.survey import Heard, Survey, greeting_clock, plain, survey
-from gateway.readers.llrp.tables import RESPONSES, VERSION_NAMES, label
+from gateway.readers.llrp.tables import RESPONSES, label
 
 AT_ONCE = 256
 """Hosts tried at the same time; each costs a socket."""
@@ -53,7 +53,7 @@ async def probe(settings: ReaderSettings, greet: float = GREET, answer: float = 
         reader, writer = await connect(structs.replace(settings, connect=round(greet * 1e6)), _READ)
     except UnicodeError:
         raise DeviceError(settings.id, f"no connection to {host}:{port}: that cannot be the name of a host") from None
-    line = _Line(settings.id, reader, writer)
+    line = _Line(settings.id, reader, writer, closed_while_greeting(settings))
     heard = Heard(host, port)
     try:
         await line.greeted(heard, greet)
@@ -74,20 +74,19 @@ async def _ask(line: "_Line", heard: Heard, answer: float) -> None:
     heard.configuration = await line.ask(Message("GET_READER_CONFIG", fields=everything), heard, answer)
     heard.rospecs = await line.ask(Message("GET_ROSPECS"), heard, answer)
     refusals = list(heard.refusals)
-    versions = await line.ask(Message("GET_SUPPORTED_VERSION", version=2), heard, min(answer, GREET))
+    ask = Message("GET_SUPPORTED_VERSION", version=VERSION_1_1)
+    heard.versions = await line.ask(ask, heard, min(answer, GREET))
     heard.refusals = refusals  # 1.0.1 is no fault
-    if versions is not None:
-        highest = versions.fields["SupportedVersion"]
-        heard.version = VERSION_NAMES.get(highest, f"version {highest}")
     await line.ask(Message("CLOSE_CONNECTION"), Heard(heard.host, heard.port), GOODBYE)
 
 
 class _Line:
     """One connection, used for one question at a time."""
 
-    def __init__(self, device: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, device: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, advice: str) -> None:
         self.reports = 0
         self._id, self._reader, self._writer = device, reader, writer
+        self._advice = advice  # when it hangs up before it has greeted
         self._framer = Framer()
         self._waiting: list[Message] = []
         self._number = 0
@@ -102,6 +101,7 @@ class _Line:
                         event = notification.first("ConnectionAttemptEvent")
                         if event is not None:
                             heard.status = event.fields["Status"]
+                            self._advice = ""
                             heard.clock, heard.uptime = greeting_clock(notification, time.time_ns() // 1000)
                             return
         except TimeoutError:
@@ -140,7 +140,7 @@ class _Line:
         while not self._waiting:
             data = await self._reader.read(_READ)
             if not data:
-                raise DeviceError(self._id, "the reader closed the connection")
+                raise DeviceError(self._id, f"the reader closed the connection{self._advice}")
             for head, number, body in self._framer.feed(data):
                 with suppress(CodecError):
                     self._take(decode(head, number, body))

@@ -8,7 +8,14 @@ from gateway.readers.llrp.capabilities import Capabilities
 from gateway.readers.llrp.codec import BitString, CodecError, Message, Parameter, decode_parameters, encode_parameters
 from gateway.readers.llrp.fast import IMPINJ
 from gateway.readers.llrp.modes import mode_number
-from gateway.readers.llrp.settings import Filter, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings
+from gateway.readers.llrp.settings import (
+    VERSION_1_1,
+    Filter,
+    GpiTrigger,
+    PeriodTrigger,
+    QuietTrigger,
+    ReaderSettings,
+)
 from gateway.readers.llrp.tables import label
 
 # NotificationEventType of LLRP 1.0.1 that we ask for, and that we ask not to get.
@@ -16,9 +23,27 @@ _EVENTS = {1: True, 2: True, 3: True, 4: True, 6: False, 8: True}  # GPI, ROSpec
 _ENABLE_EXTENSIONS, _CONTENT_SELECTOR = 21, 50  # Impinj: message subtype; parameter subtype
 _ENABLE_PHASE, _ENABLE_RSSI = 52, 53  # Impinj: parameter subtypes inside the selector
 _ANTENNA_PROPERTIES, _GPI_STATE = 2, 9  # GetReaderConfigRequestedData
-_TAG_OBSERVATION, _NO_MORE_NEW_TAGS = 3, 1  # AISpecStopTriggerType, TagObservationTriggerType
+_TAG_OBSERVATION = 3  # AISpecStopTriggerType
+_NO_MORE_NEW_TAGS, _NO_MORE_UNIQUE_TAGS = 1, 4  # TagObservationTriggerType; the second is of 1.1
+_UPON_N_TAGS, _UPON_N_MS = 2, 6  # ROReportTriggerType, "or end of ROSpec"; the second is of 1.1
+_LONGEST_MS = 0xFFFF  # that N can say
 _SELECT_UNSELECT, _SELECT_KEEP = 0, 1  # C1G2StateUnawareAction: what a Select does to tags that fit, and to others
 _GEN2 = 1  # AirProtocols: EPCGlobalClass1Gen2
+
+
+def get_supported_version(settings: ReaderSettings, capabilities: Capabilities) -> Message | None:
+    """Ask which LLRP versions the reader knows (LLRP 1.1 §9.1.1). None when 1.0.1 is to be spoken anyway."""
+    return Message("GET_SUPPORTED_VERSION", version=VERSION_1_1) if settings.version >= VERSION_1_1 else None
+
+
+def set_protocol_version(settings: ReaderSettings, capabilities: Capabilities) -> Message | None:
+    """Agree on LLRP 1.1 (§9.1.3), before anything else is said.
+
+    None when the reader does not know it, or speaks it already: it may be chosen once.
+    """
+    if capabilities.version >= VERSION_1_1 or capabilities.highest < VERSION_1_1:
+        return None
+    return Message("SET_PROTOCOL_VERSION", fields={"ProtocolVersion": VERSION_1_1}, version=VERSION_1_1)
 
 
 def get_capabilities(settings: ReaderSettings, capabilities: Capabilities) -> Message | None:
@@ -120,7 +145,8 @@ def start_now(settings: ReaderSettings) -> Message:
 
 def add(settings: ReaderSettings, capabilities: Capabilities) -> Message | None:
     """Our ROSpec: read the wanted antennas as the trigger says, and report every `report_every` tags."""
-    return _add(settings, _antenna_configurations(settings, capabilities), _report_spec(settings, capabilities))
+    antennas, report = _antenna_configurations(settings, capabilities), _report_spec(settings, capabilities)
+    return _add(settings, antennas, report, capabilities.newer)
 
 
 def add_least(settings: ReaderSettings, capabilities: Capabilities) -> Message | None:
@@ -131,9 +157,10 @@ def add_least(settings: ReaderSettings, capabilities: Capabilities) -> Message |
     return add(bare, capabilities)
 
 
-def _add(settings: ReaderSettings, antennas: tuple[Parameter, ...], report: Parameter) -> Message:
+def _add(settings: ReaderSettings, antennas: tuple[Parameter, ...], report: Parameter, newer: bool) -> Message:
     inventory = Parameter("InventoryParameterSpec", {"InventoryParameterSpecID": 1, "ProtocolID": _GEN2}, antennas)
-    aispec = Parameter("AISpec", {"AntennaIDs": settings.antennas or (0,)}, (_aispec_stop(settings), inventory))
+    stop = _aispec_stop(settings, newer)
+    aispec = Parameter("AISpec", {"AntennaIDs": settings.antennas or (0,)}, (stop, inventory))
     rospec = Parameter(
         "ROSpec",
         {"ROSpecID": settings.rospec, "Priority": 0, "CurrentState": 0},
@@ -167,15 +194,19 @@ def _stop_trigger(kind: int, duration: int = 0, *value: Parameter) -> Parameter:
     return Parameter("ROSpecStopTrigger", fields, value)
 
 
-def _aispec_stop(settings: ReaderSettings) -> Parameter:
-    """When the inventory ends by itself: after so long without a new tag, or never."""
+def _aispec_stop(settings: ReaderSettings, newer: bool) -> Parameter:
+    """When the inventory ends by itself: after so long without a new tag, or never.
+
+    1.0.1 leaves open whether a tag seen again is new; 1.1 (§11.2.2.1.1) has a trigger by which it is not.
+    """
     trigger = settings.trigger
     quiet = trigger.quiet if isinstance(trigger, GpiTrigger | QuietTrigger) else 0
     fields = {"AISpecStopTriggerType": _TAG_OBSERVATION if quiet else 0, "DurationTrigger": 0}
     if not quiet:
         return Parameter("AISpecStopTrigger", fields)
     timeout = trigger.timeout // 1000 if isinstance(trigger, GpiTrigger) else 0
-    observation = {"TriggerType": _NO_MORE_NEW_TAGS, "NumberOfTags": 0, "NumberOfAttempts": 0}
+    kind = _NO_MORE_UNIQUE_TAGS if newer else _NO_MORE_NEW_TAGS
+    observation = {"TriggerType": kind, "NumberOfTags": 0, "NumberOfAttempts": 0}
     silence = Parameter("TagObservationTrigger", observation | {"T": quiet // 1000, "Timeout": timeout})
     return Parameter("AISpecStopTrigger", fields, (silence,))
 
@@ -244,7 +275,7 @@ def _filter(wanted: Filter, first: bool) -> Parameter:
 
 
 def _report_spec(settings: ReaderSettings, capabilities: Capabilities) -> Parameter:
-    """Report upon N tags or the end of the ROSpec, with everything the rules can use."""
+    """Report upon N tags, or so many milliseconds, or the end of the ROSpec, with everything the rules can use."""
     selector = Parameter(
         "TagReportContentSelector",
         {
@@ -264,7 +295,15 @@ def _report_spec(settings: ReaderSettings, capabilities: Capabilities) -> Parame
     if extended(settings, capabilities):
         wanted = tuple(_impinj(kind, b"\x00\x01") for kind in (_ENABLE_PHASE, _ENABLE_RSSI))
         parts.append(_impinj(_CONTENT_SELECTOR, encode_parameters(wanted)))
-    return Parameter("ROReportSpec", {"ROReportTrigger": 2, "N": settings.report_every}, tuple(parts))
+    trigger = {"ROReportTrigger": _UPON_N_TAGS, "N": settings.report_every}
+    if timed(settings, capabilities):
+        trigger = {"ROReportTrigger": _UPON_N_MS, "N": max(1, min(settings.report_period // 1000, _LONGEST_MS))}
+    return Parameter("ROReportSpec", trigger, tuple(parts))
+
+
+def timed(settings: ReaderSettings, capabilities: Capabilities) -> bool:
+    """Whether the reader itself reports in time (ROReportSpec, LLRP 1.1 §14.2.1); else it has to be asked to."""
+    return settings.timely and capabilities.newer
 
 
 def _impinj(subtype: int, data: bytes) -> Parameter:

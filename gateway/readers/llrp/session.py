@@ -2,8 +2,8 @@
 
 The order of the handshake is the table `handshake.STEPS`; nothing else decides what comes next:
 
-    greeting ─ConnectionAttemptEvent─▶ capabilities ─▶ extensions ─▶ config ─▶ inputs ─▶ takeover ─▶ clear ─▶ add
-    ─▶ enable ─▶ start ─▶ reading         (a step whose message is None is passed over)
+    greeting ─ConnectionAttemptEvent─▶ version ─▶ capabilities ─▶ extensions ─▶ config ─▶ inputs ─▶ levels ─▶ …
+    ─▶ takeover ─▶ clear ─▶ add ─▶ enable ─▶ start ─▶ reading         (a step whose message is None is passed over)
 
 A request belongs to its message id. An ERROR_MESSAGE fails only the request whose id it carries; a refused step goes
 where its row says. A message that cannot be decoded is counted in `rejected` and passed over. Nothing that arrives
@@ -13,17 +13,19 @@ raises. Once the session has `failed` it only waits to be thrown away, together 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.model.inputs import COLUMNS, Gpi, Reads, Row
+from msgspec.structs import replace
+
+from gateway.model.inputs import Gpi
 from gateway.readers.llrp import rospec
-from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
-from gateway.readers.llrp.clock import ReaderClock
+from gateway.readers.llrp.capabilities import Capabilities, agreed, read_capabilities, read_versions
 from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode, encode
-from gateway.readers.llrp.fast import IMPINJ, TagReports, gulps
+from gateway.readers.llrp.fast import IMPINJ
 from gateway.readers.llrp.frames import Framer
 from gateway.readers.llrp.handshake import STEPS, State
 from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready, SessionEvent
+from gateway.readers.llrp.intake import Intake
 from gateway.readers.llrp.notifications import found, happened, not_welcome
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1, ReaderSettings
 from gateway.readers.llrp.tables import MESSAGES, RESPONSES, label
 from gateway.readers.llrp.upkeep import Upkeep
 from gateway.readers.llrp.wishes import TAKE_OVER, described, unmet
@@ -31,10 +33,7 @@ from gateway.readers.llrp.wishes import TAKE_OVER, described, unmet
 _REPORT, _KEEPALIVE, _NOTIFICATION = (
     MESSAGES[name].number for name in ("RO_ACCESS_REPORT", "KEEPALIVE", "READER_EVENT_NOTIFICATION")
 )
-SLACK = 1_000
-"""µs by which a report may change our idea of the reader's clock without its own rows being corrected again."""
-
-_VERSIONS = (1, 2)  # LLRP 1.0.1 and 1.1; we speak 1
+_VERSIONS = (VERSION_1_0_1, VERSION_1_1)
 _REPORTS = tuple(version << 10 | _REPORT for version in _VERSIONS)
 
 
@@ -65,15 +64,13 @@ class Session:
         """Times the reader said it lost reports for want of memory."""
         self.exceptions = 0
         """Exceptions the reader reported."""
-        self.tags = 0
-        """Tag reports given."""
+        self.fell: State | None = None
+        """The state in which the session failed."""
         self.upkeep = Upkeep(settings)
         self._framer = Framer()
-        self._reports = TagReports()
-        self._utc, self._uptime = ReaderClock(), ReaderClock()
+        self._intake = Intake(settings.id)
         self._out: list[bytes] = []
         self._events: list[SessionEvent] = []
-        self._rows: list[Row] = []
         self._pending: dict[int, _Pending] = {}
         self._number = 0
         self._tolerated: dict[int, str] = {}  # ids of requests that have no answer but may get an error
@@ -186,6 +183,11 @@ class Session:
         self._request(Message("CLOSE_CONNECTION"), State.CLOSING)
 
     @property
+    def tags(self) -> int:
+        """Tag reports given."""
+        return self._intake.tags
+
+    @property
     def ready(self) -> bool:
         """Whether the handshake is done and the link is not down."""
         return self.state is State.READING
@@ -212,7 +214,7 @@ class Session:
         self._events += map(Notice, unmet(self.settings, self.capabilities))
         # Last, so that reports held for us come when we are set up. It has no answer, but some refuse it.
         self._tolerate(Message("ENABLE_EVENTS_AND_REPORTS"))
-        self.upkeep.begin(self._now)
+        self.upkeep.begin(self._now, self.settings.timely and not rospec.timed(self.settings, self.capabilities))
         if self.settings.due(self._levels):
             self._request(rospec.start_now(self.settings), State.READING)  # the edge was while we were away
         self._events.append(Ready(described(self.settings, self.capabilities)))
@@ -260,9 +262,9 @@ class Session:
                 self._end()
             elif pending.state is State.READING:
                 self._started(pending.name, late)
-            elif pending.name == "GET_READER_CONFIG" and step is not None:  # good to know, no more
+            elif step is not None and step.unanswered is not State.FAILED:
                 self._notice(f"{pending.name} ({pending.state}) {late}, going on without it")
-                self._enter(step.refused)
+                self._enter(step.unanswered)
             else:
                 self._fail(f"{pending.name} ({pending.state}) {late}", refused=False)
 
@@ -289,11 +291,7 @@ class Session:
         if pending is not None and (error or RESPONSES.get(pending.name) == message.name):
             refusal = rospec.refusal(message)  # may raise: then the request still waits
             del self._pending[message.id]
-            if pending.state is State.CAPABILITIES and refusal is None:
-                self.capabilities = read_capabilities(message)
-                self._reports.carry = self.capabilities.manufacturer != IMPINJ
-            if pending.name == "GET_READER_CONFIG":
-                self._found(message)
+            self._learn(pending, message, refused=refusal is not None)
             self._settled(pending, message.id, refusal)
         elif error and (name := self._tolerated.pop(message.id, "")):
             self._notice(f"{name} refused, going on without it: {rospec.refusal(message)}")
@@ -307,6 +305,21 @@ class Session:
             if self.unexpected & (self.unexpected - 1) == 0:  # the 1st, 2nd, 4th, 8th …
                 self._notice(f"{message.name} passed over, nobody waits for it ({self.unexpected} so far)")
 
+    def _learn(self, pending: _Pending, message: Message, refused: bool) -> None:
+        """What an answer tells of the reader."""
+        if pending.name == "GET_READER_CONFIG":
+            self._found(message)
+        elif refused:
+            if pending.state is State.ADD:
+                self.capabilities = replace(self.capabilities, newer=False)  # the least is what 1.0.1 knew
+        elif pending.state is State.VERSION:
+            self.capabilities = read_versions(message)
+        elif pending.state is State.VERSION_SET:
+            self.capabilities = agreed(self.capabilities)
+        elif pending.state is State.CAPABILITIES:
+            self.capabilities = read_capabilities(message, self.capabilities)
+            self._intake.carry(self.capabilities.manufacturer != IMPINJ)
+
     def _found(self, message: Message) -> None:
         """Levels of inputs and connected antennas, asked for."""
         events = found(self.settings, message, self._now + self._epoch)
@@ -316,19 +329,9 @@ class Session:
     def _notification(self, message: Message) -> None:
         """READER_EVENT_NOTIFICATION: its timestamp sets the clock, its event is told."""
         for notification in message.every("ReaderEventNotificationData"):
-            at = self._instant(notification)
+            at = self._intake.instant(notification, self._now, self._epoch)
             for event in notification.parameters:
                 self._event(event, at)
-
-    def _instant(self, notification: Parameter) -> int:
-        """Gateway time of a notification."""
-        for name, clock in (("UTCTimestamp", self._utc), ("Uptime", self._uptime)):
-            stamp = notification.first(name)
-            if stamp is not None:
-                instant: int = stamp.fields["Microseconds"]
-                clock.sample(self._now, instant)
-                return instant + clock.offset(self._now) + self._epoch
-        return self._now + self._epoch
 
     def _event(self, event: Parameter, at: int) -> None:
         match event.name:
@@ -353,65 +356,26 @@ class Session:
             if status:
                 self._notice(f"another client tried to connect ({label('ConnectionAttemptStatusType', status)})")
         elif status == 0:
-            self._enter(State.CAPABILITIES)
+            self._enter(State.VERSION)
         else:
             self._fail(not_welcome(status), refused=True)
 
     def _report(self, bodies: Sequence[bytes]) -> None:
-        """RO_ACCESS_REPORTs: the hot path."""
-        for gulp in gulps(bodies):
-            try:
-                self._take(b"".join(gulp))
-            except CodecError:
-                for body in gulp:  # only the malformed ones are lost
-                    try:
-                        self._take(body)
-                    except CodecError as error:
-                        self._reject(str(error))
-
-    def _take(self, body: bytes) -> None:
-        """Gather the rows of a body, their times corrected, and learn from them about the reader's clock."""
-        reports, now, epoch = self._reports, self._now, self._epoch
-        utc, uptime = self._utc.offset(now) + epoch, self._uptime.offset(now) + epoch
-        walked = reports.walked
-        rows = reports.rows(body, utc, uptime)
-        if not rows:
-            return
-        self.tags += len(rows)
-        clock, shift = (self._uptime, uptime) if reports.uptime else (self._utc, utc)
-        at = rows[-1][0]
-        if at is not None:
-            clock.sample(now, at - shift)
-            back = clock.offset(now) + epoch - shift
-            if not -SLACK < back < SLACK:  # the clock's first instant, or its first after a long silence
-                rows = [row if row[0] is None else (row[0] + back, *row[1:]) for row in rows]
-        if reports.walked != walked:
-            self._odd_rows(rows)
-        else:
-            self._rows += rows
-
-    def _odd_rows(self, rows: list[Row]) -> None:
-        """Rows without a time get ours; those with a bit length (see `fast`) need a column more."""
-        for row in rows:
-            if row[0] is None:
-                row = (self._now + self._epoch, *row[1:])
-            if len(row) == len(COLUMNS):
-                self._rows.append(row)
-            else:
-                self._flush()
-                self._events.append(Reads(self.settings.id, (row,), (*COLUMNS, "bits")))
+        """RO_ACCESS_REPORTs."""
+        for why in self._intake.take(bodies, self._now, self._epoch):
+            self._reject(why)
 
     # -- small change ---------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Give the rows gathered so far as one event."""
-        if self._rows:
-            self._events.append(Reads(self.settings.id, tuple(self._rows)))
-            self._rows.clear()
+        """Tell the reads taken so far."""
+        self._events += self._intake.reads()
 
     def _send(self, message: Message) -> int:
+        """Send with the next id, in the version of the connection (or in the message's own, while that is chosen)."""
         self._number += 1
-        self._out.append(encode(message._replace(id=self._number)))
+        version = max(message.version, self.capabilities.version)
+        self._out.append(encode(message._replace(id=self._number, version=version)))
         return self._number
 
     def _request(self, message: Message, state: State | None) -> int:
@@ -425,7 +389,7 @@ class Session:
         self._tolerated[self._send(message)] = message.name
 
     def _acknowledge(self, number: int) -> None:
-        self._out.append(encode(Message("KEEPALIVE_ACK", number)))
+        self._out.append(encode(Message("KEEPALIVE_ACK", number, version=self.capabilities.version)))
 
     def _notice(self, text: str) -> None:
         self._events.append(Notice(text))
@@ -444,6 +408,6 @@ class Session:
         if self.state in (State.FAILED, State.CLOSED):
             return
         self._flush()
-        self.state = State.FAILED
+        self.fell, self.state = self.state, State.FAILED
         self._pending.clear()
         self._events.append(ReaderFault(text, refused))

@@ -8,6 +8,10 @@ OUR_ROSPEC = 0x54414C59
 """Our ROSpec's id ("TALY"): unlikely to be another client's, so deleting it deletes nobody else's work."""
 
 
+VERSION_1_0_1, VERSION_1_1 = 1, 2
+"""LLRP versions as a message's header has them."""
+
+
 class Filter(Struct, frozen=True):
     """A Gen2 Select: only tags with `mask` (its first `bits` bits) in memory `bank` from bit `pointer` on.
 
@@ -57,7 +61,8 @@ class ReaderSettings(Struct, frozen=True):
     `takeover` deletes every ROSpec found, not just ours. `report_every` is the number of tags per report, and
     `report_period` the longest wait for so many (0: no limit). Tags must fit one of `filters`, if there are any.
     `trigger` None: read always. `extensions` asks known vendors (Impinj) for phase and fine RSSI. The files are
-    certificates in PEM; without `ca_file` the system's authorities are trusted.
+    certificates in PEM; without `ca_file` the system's authorities are trusted. `version` is the highest LLRP version
+    to speak: a reader is asked for 1.1 only where it says so.
     """
 
     id: str
@@ -85,11 +90,17 @@ class ReaderSettings(Struct, frozen=True):
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    version: int = VERSION_1_0_1
 
     @property
     def silence(self) -> int:
         """Microseconds without a byte after which the link is down: two keepalives missed, and half of one more."""
         return self.keepalive * 5 // 2
+
+    @property
+    def timely(self) -> bool:
+        """Whether reports of many tags are wanted no later than a certain time."""
+        return self.report_every > 1 and self.report_period > 0
 
     @property
     def inputs(self) -> tuple[int, ...]:

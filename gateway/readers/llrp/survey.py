@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from gateway.readers.llrp.capabilities import Capabilities, read_capabilities
+from gateway.readers.llrp.capabilities import Capabilities, agreed, read_capabilities, read_versions
 from gateway.readers.llrp.codec import Message, Parameter
 from gateway.readers.llrp.fast import IMPINJ
-from gateway.readers.llrp.settings import ReaderSettings
-from gateway.readers.llrp.tables import label
+from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1, ReaderSettings
+from gateway.readers.llrp.tables import VERSION_NAMES, label
 from gateway.readers.llrp.wishes import granted, unmet
 
 MAKERS = {
@@ -58,7 +58,7 @@ class Heard(Struct):
     host: str
     port: int
     status: int = 0  # ConnectionAttemptStatusType
-    version: str = "1.0.1"
+    versions: Message | None = None
     clock: int | None = None  # µs its UTC clock is ahead of ours
     uptime: bool = False  # its greeting carried an uptime, not UTC
     capabilities: Message | None = None
@@ -125,11 +125,24 @@ class Survey(Struct, frozen=True, kw_only=True):
 def survey(heard: Heard, settings: ReaderSettings) -> Survey:
     """Read what was heard. `settings` is what the reader is wanted for: its fields make the last two parts."""
     facts = _facts(heard, settings)
-    can = read_capabilities(heard.capabilities) if heard.capabilities is not None else Capabilities()
+    can = _would_be(heard, settings)
     found = Survey(**facts)  # type: ignore[arg-type]  # each value is what the codec's tables say it is
     warnings = (*_warnings(found, heard, settings), *_unfit(found, can, settings))
     wishes = tuple(_wishes(found, can, settings)) if found.free else ()
     return Survey(**{**facts, "warnings": warnings, "would_configure": wishes})  # type: ignore[arg-type]
+
+
+def _would_be(heard: Heard, settings: ReaderSettings) -> Capabilities:
+    """What our session would know of the reader, in the version it would agree on."""
+    known = read_versions(heard.versions) if heard.versions is not None else Capabilities()
+    if min(settings.version, known.highest) >= VERSION_1_1:
+        known = agreed(known)
+    return read_capabilities(heard.capabilities, known) if heard.capabilities is not None else known
+
+
+def _version(heard: Heard) -> str:
+    highest = read_versions(heard.versions).highest if heard.versions is not None else VERSION_1_0_1
+    return VERSION_NAMES.get(highest, f"version {highest}")
 
 
 def _facts(heard: Heard, settings: ReaderSettings) -> dict[str, object]:
@@ -137,7 +150,7 @@ def _facts(heard: Heard, settings: ReaderSettings) -> dict[str, object]:
         "host": heard.host,
         "port": heard.port,
         "free": heard.status == 0,
-        "version": heard.version,
+        "version": _version(heard),
         "clock_us": heard.clock,
         "utc": False if heard.uptime else None if heard.clock is None else True,
     }

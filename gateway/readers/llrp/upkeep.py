@@ -24,15 +24,14 @@ class Upkeep:
         self.ended = 0
         """Times our ROSpec ended or was preempted."""
         self._settings = settings
-        self._polls = settings.report_every > 1 and settings.report_period > 0
         self._restart: int | None = None
         self._poll: int | None = None
         self._round = 0  # when the last restart was due
         self._refusals = 0
 
-    def begin(self, now: int) -> None:
-        """The session reads from now on."""
-        self._poll = now + self._settings.report_period if self._polls else None
+    def begin(self, now: int, polls: bool) -> None:
+        """The session reads from now on; `polls`: reports have to be asked for."""
+        self._poll = now + self._settings.report_period if polls else None
 
     @property
     def deadline(self) -> int | None:

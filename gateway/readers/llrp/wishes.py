@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from gateway.readers.llrp.capabilities import Capabilities
 from gateway.readers.llrp.modes import mode_number, names
-from gateway.readers.llrp.settings import GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings
+from gateway.readers.llrp.settings import (
+    VERSION_1_0_1,
+    GpiTrigger,
+    PeriodTrigger,
+    QuietTrigger,
+    ReaderSettings,
+)
+from gateway.readers.llrp.tables import VERSION_NAMES
 
 TAKE_OVER = "; if another program left its ROSpec on the reader, set takeover = true"
 """Advice on an ADD_ROSPEC that is refused: many readers hold few ROSpecs, some only one."""
@@ -20,6 +27,9 @@ def described(settings: ReaderSettings, can: Capabilities) -> str:
 
 def unmet(settings: ReaderSettings, can: Capabilities) -> Iterator[str]:
     """A sentence for each wish that cannot be had."""
+    if settings.version > can.version:
+        refused = " and refused it" if can.highest >= settings.version else ""
+        yield f"LLRP {_version(settings.version)} is not spoken: the reader knows {_version(can.highest)}{refused}"
     wanted = {settings.power_dbm, *(dbm for _, dbm in settings.powers)} - {None}
     if wanted and not can.powers:
         yield f"power {', '.join(f'{dbm:.1f}' for dbm in sorted(wanted))} dBm is not set: the reader lists no powers"  # type: ignore[type-var]
@@ -39,7 +49,7 @@ def unmet(settings: ReaderSettings, can: Capabilities) -> Iterator[str]:
 
 def granted(settings: ReaderSettings, can: Capabilities) -> str:
     """What the reader is set to where that is ours to say: "; antennas 1, 2 at 29.5 dBm (wanted 29.6)"; or nothing."""
-    parts = []
+    parts = [f"LLRP {_version(can.version)}"] if can.version > VERSION_1_0_1 else []
     shared = {} if not can.powers else _by_power(settings)
     for dbm, antennas in shared.items():
         index = can.power_index(dbm)
@@ -53,6 +63,10 @@ def granted(settings: ReaderSettings, can: Capabilities) -> str:
     if settings.trigger is not None:
         parts.append(_trigger(settings))
     return "".join(f"; {part}" for part in parts)
+
+
+def _version(number: int) -> str:
+    return VERSION_NAMES.get(number, f"version {number}")
 
 
 def _by_power(settings: ReaderSettings) -> dict[float, list[int]]:

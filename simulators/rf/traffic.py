@@ -1,0 +1,250 @@
+"""The traffic of a shift: who comes when, with what, which way; and the truth about it."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+from simulators.rf.families import Family
+from simulators.rf.goods import Load, Works
+from simulators.rf.motion import STEP, Halt, Way, drive
+from simulators.rf.scene import Door, Mover, Placed
+
+TRUCK: Final = (0.65, 3.0)
+"""Metres from the load's middle to where the truck begins and ends (a 1.5 t counterbalance truck is 2.2 m long)."""
+
+FIELD: Final = (-1.2, 2.4)
+"""y between which a load is in the field: a truth passage's `opened` and `closed`."""
+
+FOLLOWS: Final = (4.2, 7.0)
+"""Metres from one load to that of the truck behind it: bumper to bumper is 4 m."""
+
+LAST_SECONDS: Final = 6.0
+
+
+@dataclass(slots=True)
+class Crossing:
+    """The truth about one vehicle in one door. Seconds since the shift began. `moved` by unit."""
+
+    portal: str
+    kind: str
+    """pallet | double | turn | empty"""
+    direction: str
+    """in | out | none"""
+    opened: float
+    closed: float
+    crossed: float | None
+    units: list[Load] = field(default_factory=list)
+    neutral: list[str] = field(default_factory=list)
+    """Tags that moved and are no goods (a truck's own): right either way."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Everything that moves or stands in a shift."""
+
+    movers: list[Mover] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+    announced: list[tuple[str, Load, int]] = field(default_factory=list)
+    """(asn | order, load, cases announced and not there)."""
+    badges: list[str] = field(default_factory=list)
+    lasts: float = 0.0
+
+
+class Planner:
+    """Plans a shift: `passages` pallets (or turns) over the doors of a family."""
+
+    def __init__(self, family: Family, found: list[Door], works: Works, chance: Random) -> None:
+        self.family, self.doors, self.works, self.chance = family, found, works, chance
+        self.traffic = Traffic()
+        self._trucks = chance.random() < family.tagged_trucks
+        self._people = 0
+        self._returns: dict[int, tuple[Load, float]] = {}
+
+    def plan(self, passages: int) -> Traffic:
+        """The whole shift."""
+        for door in self.doors:
+            self._surroundings(door)
+        clock = {door.number: self.chance.uniform(5.0, 8.0) for door in self.doors}
+        done = 0
+        while done < passages:
+            door = min(self.doors, key=lambda each: clock[each.number])
+            clock[door.number], count = self._turn(door, clock[door.number], passages - done)
+            done += count
+        self.traffic.lasts = max(each.closed for each in self.traffic.crossings) + LAST_SECONDS
+        for mover in self.traffic.movers:
+            mover.gone = min(mover.gone, self.traffic.lasts + 1)
+        self.traffic.crossings.sort(key=lambda each: each.opened)
+        return self.traffic
+
+    def _surroundings(self, door: Door) -> None:
+        family, chance = self.family, self.chance
+        for _ in range(chance.randint(*family.racks)):
+            x, y = door.x + chance.uniform(-3, 3), chance.uniform(*family.rack_distance)
+            rack = self.works.rack(chance.randint(*family.rack_tags), chance.choice(family.materials))
+            self._stand(rack, x, y, door)
+        if chance.random() < family.parked:
+            side = chance.choice((-1, 1))
+            # outside the posts, where the driver has put it "for a minute"; never in the way
+            x, y = door.x + side * chance.uniform(2.3, 2.9), chance.uniform(1.2, 2.8)
+            self._stand(self._pallet(), x, y, door)
+
+    def _stand(self, load: Load, x: float, y: float, door: Door) -> None:
+        self.traffic.movers.append(Mover(Way(0.0, [x], [y]), [Placed(load)], 0.0, 1e9, door.number))
+
+    def _pallet(self) -> Load:
+        chance, family = self.chance, self.family
+        return self.works.pallet(chance.randint(*family.cases), chance.choice(family.materials), chance.random() < 0.6)
+
+    def _turn(self, door: Door, now: float, most: int) -> tuple[float, int]:
+        """What happens next at a door; when it is free again, and how many passages that was."""
+        chance, family = self.chance, self.family
+        inward = chance.random() >= family.out
+        if chance.random() < family.empty:
+            now = self._empty(door, now, not inward) + chance.uniform(2.5, 5.0)
+        if chance.random() < family.walker:
+            self._walker(door, now)
+        if chance.random() < family.drive_by:
+            self._drive_by(door, now + chance.uniform(0, 3))
+        count = 1
+        if chance.random() < family.turn:
+            end = self._turn_round(door, now, inward)
+        else:
+            speed = chance.uniform(*family.speed)
+            end = self._pass(door, now, inward, speed)
+            if most > 1 and chance.random() < family.train:
+                # the truck behind keeps its distance all the way
+                end, count = self._pass(door, now, inward, speed, behind=chance.uniform(*FOLLOWS)), 2
+        return end + chance.uniform(*family.gap), count
+
+    def _pass(self, door: Door, now: float, inward: bool, speed: float, behind: float = 0.0) -> float:
+        """A vehicle with its load goes through; when it has left the field."""
+        chance, family = self.chance, self.family
+        units = self._units(door, inward, now)
+        x, side = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12))), chance.choice((-1, 1))
+        y = -chance.uniform(3.5, 6.5) - (behind if inward else 0.0)
+        stays = chance.random() < family.stays
+        depth = chance.uniform(*family.staged) if stays or not inward else chance.uniform(7.5, 9.5)
+        place = (door.x + side * chance.uniform(0.8, 2.5), depth + (0 if inward else behind))
+        lane = [(x, 2.4), (x + (place[0] - x) * 0.5, 2.4 + (depth - 2.4) * 0.4), place]
+        points = [(x, y), *lane] if inward else [*reversed(lane), (x, y)]
+        halts = []
+        if not behind and chance.random() < family.halt:
+            before = _length([*points[: -len(lane)], (x, 0.0)]) if inward else _length([*reversed(lane), (x, 0.0)])
+            halts = [Halt(before + chance.uniform(-0.6, 0.9), chance.uniform(1.0, 6.0))]
+        start = now + chance.uniform(0, 0.5)
+        way = drive(start, points, speed, halts, chance)
+        seen_before = chance.random() < family.waiting
+        mover = self._vehicle(door, way, units, inward)
+        mover.appears = start - chance.uniform(8, 40) if seen_before else start
+        mover.shade = chance.choice((0.0, 8.0, 15.0)) if inward else chance.choice((0.0, 0.0, 8.0))
+        mover.gone = way.end + (
+            0.5 if not stays and inward else chance.uniform(20, 120) if inward else chance.uniform(3, 25)
+        )
+        return self._crossing(door, mover, units, "double" if len(units) > 1 else "pallet", "in" if inward else "out")
+
+    def _units(self, door: Door, inward: bool, now: float) -> list[Placed]:
+        chance, family = self.chance, self.family
+        load, since = self._returns.pop(door.number, (None, 0.0))
+        if load is not None and since < now:
+            return [Placed(load)]
+        if chance.random() >= family.double:
+            return [Placed(self._announce(self._pallet(), inward))]
+        cases = [chance.randint(*family.cases) for _ in range(2)]
+        material = [chance.choice(family.materials) for _ in range(2)]
+        one, other = (
+            self._announce(self.works.pallet(n, m, length_along=True), inward)
+            for n, m in zip(cases, material, strict=True)
+        )
+        # side by side on a double fork, or one behind the other on a long one
+        return (
+            [Placed(one, -0.42), Placed(other, 0.42)]
+            if chance.random() < 0.5
+            else [Placed(one, 0.0, -0.62), Placed(other, 0.0, 0.62)]
+        )
+
+    def _announce(self, load: Load, inward: bool) -> Load:
+        if self.chance.random() < self.family.announced:
+            short = 1 if self.chance.random() < self.family.short else 0
+            self.traffic.announced.append(("asn" if inward else "order", load, short))
+        return load
+
+    def _vehicle(self, door: Door, way: Way, units: list[Placed], inward: bool, *, loaded: bool = True) -> Mover:
+        """A truck under its load: it backs out of a trailer, and pushes its load into one; now and then not."""
+        chance = self.chance
+        hall_side = 1 if not inward or chance.random() < 0.75 else -1
+        reach = max((abs(placed.dy) + placed.load.box.half_y for placed in units), default=0.0)
+        begin, end = reach + 0.05, reach + TRUCK[1] - TRUCK[0]
+        body = (begin, end) if hall_side > 0 else (-end, -begin)
+        bodies = ((-reach, reach), body) if loaded else (body,)
+        carries = list(units)
+        if self._trucks:
+            carries.append(Placed(self.works.truck_tag(chance.randint(1, 4)), 0.0, hall_side * (reach + 0.8)))
+        wide = max((abs(placed.dx) + placed.load.box.half_x for placed in units), default=0.5)
+        return Mover(way, carries, way.start, way.end + 0.5, door.number, bodies, half_width=wide)
+
+    def _crossing(self, door: Door, mover: Mover, units: list[Placed], kind: str, direction: str) -> float:
+        self.traffic.movers.append(mover)
+        way = mover.way
+        # a vehicle without a load counts by its own middle
+        ys = [y + (0.0 if units else sum(mover.bodies[0]) / 2) for y in way.ys]
+        inside = [
+            index
+            for index, (x, y) in enumerate(zip(way.xs, ys, strict=True))
+            if FIELD[0] <= y <= FIELD[1] and abs(x - door.x) < 2.0
+        ]
+        across = next((index for index in range(1, len(ys)) if (ys[index - 1] < 0.0) != (ys[index] < 0.0)), None)
+        opened, closed = way.start + STEP * inside[0], way.start + STEP * inside[-1]
+        loads = [placed.load for placed in units]
+        neutral = [epc for placed in mover.carries if placed.load not in loads for epc in placed.load.epcs]
+        crossed = way.start + STEP * across if across is not None and direction != "none" else None
+        self.traffic.crossings.append(Crossing(door.portal, kind, direction, opened, closed, crossed, loads, neutral))
+        return closed
+
+    def _turn_round(self, door: Door, now: float, inward: bool) -> float:
+        """Into the field, a stand, and back where it came from; half of them come again and go through then."""
+        chance = self.chance
+        units = self._units(door, inward, now)
+        x = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12)))
+        far = chance.uniform(0.0, 2.0) if inward else chance.uniform(-0.6, 0.8)
+        points = [(x, -4.5), (x, far), (x, -4.5)] if inward else [(x, 5.0), (x, far), (x, 5.0)]
+        halt = Halt(abs(points[1][1] - points[0][1]), chance.uniform(0.3, 5.0))
+        way = drive(now, points, chance.uniform(*self.family.speed) * 0.8, [halt], chance)
+        mover = self._vehicle(door, way, units, inward)
+        closed = self._crossing(door, mover, units, "turn", "none")
+        if len(units) == 1 and chance.random() < 0.5:
+            self._returns[door.number] = (units[0].load, way.end + 1.0)
+        return max(closed, way.end if door.number in self._returns else closed)
+
+    def _empty(self, door: Door, now: float, inward: bool) -> float:
+        """A truck without a load."""
+        chance = self.chance
+        x = door.x + chance.gauss(0, 0.1)
+        points = [(x, -5.5), (x, 6.5)] if inward else [(x, 6.5), (x, -5.5)]
+        way = drive(now, points, chance.uniform(*self.family.speed) * 1.15, [], chance)
+        mover = self._vehicle(door, way, [], inward, loaded=False)
+        return self._crossing(door, mover, [], "empty", "in" if inward else "out")
+
+    def _walker(self, door: Door, now: float) -> None:
+        """Somebody with a badge walks across inside, or stands about."""
+        chance = self.chance
+        self._people = self._people % 6 + 1
+        badge = self.works.badge(self._people)
+        self.traffic.badges = sorted({*self.traffic.badges, *badge.epcs})
+        y = chance.uniform(2.6, 4.5)
+        points = [(door.x - 6, y), (door.x + chance.uniform(-1, 1), y - 0.3), (door.x + 6, y)]
+        way = drive(now, points, chance.uniform(1.0, 1.5), [Halt(6.0, chance.choice((0.0, 0.0, 4.0)))], chance)
+        self.traffic.movers.append(Mover(way, [Placed(badge)], way.start, way.end, door.number))
+
+    def _drive_by(self, door: Door, now: float) -> None:
+        """A pallet drives past the door inside the hall."""
+        chance, sign = self.chance, self.chance.choice((-1, 1))
+        y = chance.uniform(3.4, 5.5)
+        points = [(door.x - sign * 9, y), (door.x + sign * 9, y + chance.uniform(-0.4, 0.4))]
+        way = drive(now, points, chance.uniform(*self.family.speed) * 1.2, [], chance)
+        self.traffic.movers.append(Mover(way, [Placed(self._pallet())], way.start, way.end, door.number))
+
+
+def _length(points: list[tuple[float, float]]) -> float:
+    pairs = pairwise(points)
+    return float(sum(((a - c) ** 2 + (b - d) ** 2) ** 0.5 for (a, b), (c, d) in pairs))
