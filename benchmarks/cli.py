@@ -16,7 +16,9 @@ from benchmarks.measuring import BenchmarkError, Result, Value
 def main(argv: Sequence[str] | None = None, known: Mapping[str, Callable[[], Result]] = figures.FIGURES) -> int:
     """Take the figures; the exit code: 0, 1 when one could not be taken, 2 for a name that is none."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The figures of this gateway, measured.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="figures, or the first word of several; none: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="figures, a group (uplink), or the first word of several; none: all"
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object per line")
     parser.add_argument("--list", action="store_true", dest="listing", help="only show what there is")
     options = parser.parse_args(argv)
@@ -24,7 +26,7 @@ def main(argv: Sequence[str] | None = None, known: Mapping[str, Callable[[], Res
         for name, take in known.items():
             print(f"{name:20}  {(take.__doc__ or '').strip().splitlines()[0]}")
         return 0
-    meant = {name: [one for one in known if one == name or one.startswith(f"{name}_")] for name in options.names}
+    meant = {name: _meant(name, known) for name in options.names}
     if unknown := [name for name, ones in meant.items() if not ones]:
         print(f"no figure {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
@@ -37,6 +39,12 @@ def main(argv: Sequence[str] | None = None, known: Mapping[str, Callable[[], Res
     if not options.as_json:
         _show(lines)
     return 1 if any("error" in line for line in lines) else 0
+
+
+def _meant(name: str, known: Mapping[str, Callable[[], Result]]) -> list[str]:
+    """The figures that a name on the command line stands for: itself, its group, or all with this first word."""
+    grouped = figures.GROUPS.get(name, ())
+    return [one for one in known if one == name or one in grouped or one.startswith(f"{name}_")]
 
 
 def _take(name: str, take: Callable[[], Result]) -> dict[str, Value]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import fleet, machine, wires
+from benchmarks import epc, fleet, machine, wires
 from benchmarks.decode import decode
 from benchmarks.measuring import Result
 from benchmarks.reads import pipeline
@@ -16,6 +16,11 @@ def llrp_decode_20() -> Result:
 def llrp_decode_1() -> Result:
     """LLRP reports of 1 tag into rows, tags/s on one core, than sllurp's decode of the same frames."""
     return decode(1)
+
+
+def epc_decode_sgtin96() -> Result:
+    """SGTIN-96 hex into identities without the cache, tags/s on one core, than epcpy's decode of the same tags."""
+    return epc.sgtin96()
 
 
 def llrp_8_readers_cpu() -> Result:
@@ -68,11 +73,17 @@ def verdict_latency_p99() -> Result:
     return machine.verdict()
 
 
+def lamp_latency_p99() -> Result:
+    """From the end of quiet and settling to the lamp at the reader, in the run of the verdicts, ms."""
+    return machine.lamp()
+
+
 FIGURES: dict[str, Callable[[], Result]] = {
     take.__name__: take
     for take in (
         llrp_decode_20,
         llrp_decode_1,
+        epc_decode_sgtin96,
         llrp_8_readers_cpu,
         llrp_8_readers_rss,
         pipeline_reads_20,
@@ -83,5 +94,11 @@ FIGURES: dict[str, Callable[[], Result]] = {
         rss_busy,
         start_to_ready,
         verdict_latency_p99,
+        lamp_latency_p99,
     )
 }
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "uplink": ("outbox_events", "telemetry_points"),
+}
+"""Names for several figures at once, besides their common first words."""

@@ -6,6 +6,7 @@ decides is watched through its command socket, as a technician would.
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import dock
 from benchmarks.measuring import BenchmarkError, Result, median, memory, percentile
@@ -31,6 +32,10 @@ DOORS, PASSAGES, CASES = 4, 16, 24
 MOVING = 0.8
 """Seconds that the reads of one pallet take."""
 
+WAITED = 1.5
+"""Seconds of quiet and settling in the shipped preset: after them a passage is over and gets decided."""
+LAMP_BAR = 150
+"""Milliseconds within which the lamp must follow the decision."""
 DECIDED = 10.0
 """Seconds after which a verdict is not waited for any longer."""
 
@@ -219,9 +224,31 @@ def verdict(doors: int = DOORS, passages: int = PASSAGES) -> Result:
 
     `doors` portals at once, with eyes and the shipped preset; the nearest-rank percentile of all their passages.
     """
-    found = asyncio.run(_verdicts(doors, passages))
+    found = [one.verdict for one in _crossings(doors, passages)]
     more = {"p50": round(median(found), 3), "passages": len(found)}
     return Result("verdict_latency_p99", round(percentile(found, 99), 3), "s", more=more)
+
+
+def lamp(doors: int = DOORS, passages: int = PASSAGES) -> Result:
+    """Milliseconds from the end of quiet and settling to the lamp at the reader, same run; nearest-rank percentile.
+
+    That is more than from the decision: waking up, journal, decision and commit with their fsyncs are in it.
+    """
+    found = [one.lamp * 1000 for one in _crossings(doors, passages)]
+    more = {"p50": round(median(found), 1), "most": round(max(found), 1), "passages": len(found), "bar": LAMP_BAR}
+    return Result("lamp_latency_p99", round(percentile(found, 99), 1), "ms", more=more)
+
+
+class Crossing(NamedTuple):
+    """One passage: seconds from its last read to verdict and light, and from when it was over to its lamp."""
+
+    verdict: float
+    lamp: float
+
+
+@functools.cache
+def _crossings(doors: int, passages: int) -> list[Crossing]:
+    return asyncio.run(_verdicts(doors, passages))
 
 
 class Door:
@@ -238,12 +265,12 @@ class Door:
         if level:
             self.lamps.put_nowait(time.monotonic())
 
-    async def play(self) -> list[float]:
-        """Seconds of every passage, one after the other."""
+    async def play(self) -> list[Crossing]:
+        """Every passage, one after the other."""
         await asyncio.sleep(self._chance.random())
         return [await self._passage(one) for one in self.pallets]
 
-    async def _passage(self, one: dock.Pallet) -> float:
+    async def _passage(self, one: dock.Pallet) -> Crossing:
         reader, reads = self.reader, 10 * len(one.tags)
         reader.gpi(1, True)
         for number in range(reads):
@@ -268,10 +295,10 @@ class Door:
             raise BenchmarkError(f"{self.name}: no verdict and light within {DECIDED:g} s") from None
         if outcome != "accepted":
             raise BenchmarkError(f"{self.name}: a pallet that was announced and read is {outcome}")
-        return max(committed, lit) - last
+        return Crossing(max(committed, lit) - last, lit - last - WAITED)
 
 
-async def _verdicts(doors: int, passages: int) -> list[float]:
+async def _verdicts(doors: int, passages: int) -> list[Crossing]:
     with tempfile.TemporaryDirectory(prefix="tallyman-bench-") as directory:
         async with readers(doors) as served, gateway(Path(directory), [url for _, url in served]) as running:
             await _until_reading(served)
@@ -291,7 +318,7 @@ async def _verdicts(doors: int, passages: int) -> list[float]:
                     raise errors.exceptions[0] from None
                 finally:
                     watching.cancel()
-            return [seconds for task in tasks for seconds in task.result()]
+            return [crossing for task in tasks for crossing in task.result()]
 
 
 async def _watch(lines: asyncio.StreamReader, doors: dict[str, Door]) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,14 @@ from rich.table import Table
 
 from gateway import __version__, config, logs
 from gateway.cli.doctor import doctor
+from gateway.cli.epc import epc
 from gateway.cli.llrp import llrp
+from gateway.cli.options import CONFIG, JSON, client, spoken
+from gateway.cli.saying import said
+from gateway.cli.trace import recall, trace
+from gateway.cli.watch import watch
 from gateway.errors import ConfigError, RecordingError, TallymanError
 from gateway.model.times import rfc3339
-
-CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("/etc/tallyman/tallyman.toml"),
-    show_default=True,
-    envvar="TALLYMAN_CONFIG",
-    help="Configuration file.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for machines.")
-
-
-@contextmanager
-def spoken() -> Iterator[None]:
-    """Turn the errors of the house into sentences on stderr and the right exit code."""
-    try:
-        yield
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(str(problem), err=True)
-        sys.exit(2)
-    except TallymanError as error:
-        click.echo(f"tallyman: {error}", err=True)
-        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +31,10 @@ def main() -> None:
 
 main.add_command(llrp)
 main.add_command(doctor)
+main.add_command(epc)
+main.add_command(watch)
+main.add_command(trace)
+main.add_command(recall)
 
 
 @main.command()
@@ -107,7 +89,7 @@ def replay(recording: Path, config_path: Path | None, lenient: bool, as_json: bo
             if as_json:
                 out.write(line + b"\n")
             else:
-                _say(line)
+                click.echo(said(line))
         reading = prepared.reading
         for problem in reading.problems:
             click.echo(str(problem), err=True)
@@ -139,7 +121,7 @@ def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
 
     failed = unread = 0
     console = Console(stderr=True)
-    with spoken(), _client(config_path) as client:
+    with spoken(), client(config_path) as wire:
         documents: list[tuple[Path, Any]] = []
         for file in files:
             try:
@@ -150,7 +132,7 @@ def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
                 click.echo(str(error), err=True)
         for file, document in track(documents, "importing", console=console, disable=not console.is_terminal):
             if isinstance(document, dict):
-                answer = client.request("asn.import", {"asn": document})
+                answer = wire.request("asn.import", {"asn": document})
             else:
                 answer = {"error": f"an ASN is a JSON object, not {msgspec.json.encode(document).decode()[:80]}"}
             if not answer.get("ok"):
@@ -177,8 +159,8 @@ def alarms(context: click.Context, config_path: Path, everything: bool, as_json:
 @click.argument("alarm")
 def ack(config_path: Path, alarm: str) -> None:
     """Acknowledge an alarm: somebody has seen it."""
-    with spoken(), _client(config_path) as client:
-        answer = client.request("alarms.ack", {"alarm": alarm})
+    with spoken(), client(config_path) as wire:
+        answer = wire.request("alarms.ack", {"alarm": alarm})
         if not answer.get("ok"):
             raise TallymanError(answer.get("error", "refused"))
         click.echo(f"{alarm}: {answer['state']}")
@@ -203,54 +185,63 @@ def lots(config_path: Path, as_json: bool) -> None:
     show(config_path, as_json, lambda view: view.lots())
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @CONFIG
+@click.option("--parked", is_flag=True, help="The events set aside, with the reason.")
 @JSON
-def outbox(config_path: Path, as_json: bool) -> None:
-    """Events waiting for central, and those set aside."""
+@click.pass_context
+def outbox(context: click.Context, config_path: Path, parked: bool, as_json: bool) -> None:
+    """Events waiting for central, and those set aside; `outbox resend FROM TO` sends kept ones again."""
+    if context.invoked_subcommand is None:
+        show(config_path, as_json, _parked if parked else _counts)
 
-    def counts(view: Any) -> list[dict[str, Any]]:
-        found = view.outbox_counts()
-        oldest = found["oldest"]
-        return [found | {"oldest": None if oldest is None else rfc3339(oldest)}]
 
-    show(config_path, as_json, counts)
+@outbox.command()
+@CONFIG
+@click.argument("first", type=click.IntRange(1))
+@click.argument("last", type=click.IntRange(1))
+def resend(config_path: Path, first: int, last: int) -> None:
+    """Send events FIRST to LAST (by seq) to central again, parked ones too; consumers drop what they have."""
+    with spoken(), client(config_path) as gateway:
+        answer = gateway.request("resend", {"from": first, "to": last})
+        if not answer.get("ok"):
+            raise TallymanError(answer.get("error", "refused"))
+        if not answer["events"]:
+            raise TallymanError(f"no event from {first} to {last} is kept here; see `tallyman outbox`")
+        click.echo(f"{answer['events']} events are sent again, {answer['from']} to {answer['to']}")
+
+
+def _counts(view: Any) -> list[dict[str, Any]]:
+    found = view.outbox_counts()
+    oldest = found["oldest"]
+    return [found | {"oldest": None if oldest is None else rfc3339(oldest)}]
+
+
+def _parked(view: Any) -> list[dict[str, Any]]:
+    return [
+        {"seq": one.event.seq, "parked": rfc3339(one.parked), "topic": one.event.topic, "reason": one.reason}
+        for one in view.parked()
+    ]
 
 
 @main.command()
 @CONFIG
 def status(config_path: Path) -> None:
     """What the running gateway says of itself, as JSON."""
-    with spoken(), _client(config_path) as client:
-        click.echo(msgspec.json.format(msgspec.json.encode(client.request("status")["status"])))
-
-
-@main.command()
-@CONFIG
-def watch(config_path: Path) -> None:
-    """Decisions of the running gateway as they are committed, one outcome line each."""
-    with spoken(), _client(config_path) as client:
-        out = sys.stdout.buffer
-        for line in client.watch():
-            out.write(line + b"\n")
-            out.flush()
+    with spoken(), client(config_path) as wire:
+        click.echo(msgspec.json.format(msgspec.json.encode(wire.request("status")["status"])))
 
 
 def _sound(config_path: Path) -> config.Configuration:
     """The configuration, with every secret it names readable here."""
     from gateway.config.check import unreadable
+    from gateway.rules.ruleset import compile_rules, failed_examples
 
     configuration = config.load(config_path)
-    if problems := unreadable(configuration):
+    problems = unreadable(configuration) or failed_examples(compile_rules(configuration.settings()))
+    if problems:
         raise ConfigError(problems)
     return configuration
-
-
-def _client(config_path: Path) -> Any:
-    from gateway.api.client import Client
-
-    configuration = config.load(config_path)
-    return Client(configuration.path(configuration.api.socket))
 
 
 def _documents(file: Path) -> list[Any]:
@@ -280,23 +271,3 @@ def show(config_path: Path, as_json: bool, query: Callable[[Any], Any]) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
-
-
-def _say(line: bytes) -> None:
-    """One outcome line for people."""
-    found = msgspec.json.decode(line)
-    kind = found.pop("kind")
-    match kind:
-        case "passage":
-            text = f"{found['opened']} {found['portal']} {found['direction']}: {len(found['moved'])} moved, "
-            text += f"{len(found['strays'])} strays"
-        case "movement":
-            what = ", ".join(f"{one['quantity']} × {one['gtin']}/{one['lot']}" for one in found["lines"])
-            text = f"{found['at']} {found['type']} {found['verdict']} ({', '.join(found['reasons'])}): {what or '–'}"
-        case "alarm":
-            text = f"{found['at']} {found['alarm']}: {found['from']} → {found['to']} at {found['value']}"
-        case "event":
-            text = f"#{found['seq']} {found['topic']}"
-        case _:
-            text = " ".join(f"{name}={value}" for name, value in found.items())
-    click.echo(f"{kind:>9}  {text}")

@@ -19,7 +19,8 @@ TEXT_LIMIT = 20
 
 _DIGITS = re.compile(r"[0-9]+")
 _SET_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]+")
-_URN_ESCAPES = str.maketrans({c: f"%{ord(c):02X}" for c in '"%&/<>?'})
+URN_ESCAPES = str.maketrans({c: f"%{ord(c):02X}" for c in '"%&/<>?#'})
+"""Characters that an EPC URN writes as %hh (TDS 2.3 Tables A-1 and G-1)."""
 _GTIN_LENGTHS = (8, 12, 13, 14)
 
 
@@ -88,7 +89,7 @@ def escape_urn(text: str) -> str:
     """
     if not text or len(text) > TEXT_LIMIT or not _SET_82.fullmatch(text):
         raise ValueError(f"{text!r} is not 1 to {TEXT_LIMIT} characters of GS1's 82-character set")
-    return text.translate(_URN_ESCAPES)
+    return text.translate(URN_ESCAPES)
 
 
 def escape_link(text: str) -> str:

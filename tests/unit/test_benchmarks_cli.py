@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sllurp.llrp
 
-from benchmarks import decode, dock, figures, fleet, frames, reads, rival, servers, tagsources
+from benchmarks import decode, dock, epc, figures, fleet, frames, reads, rival, servers, tagsources
 from benchmarks.cli import main
 from benchmarks.measuring import BenchmarkError, Result, percentile
 from gateway import config
@@ -21,6 +21,7 @@ from gateway.readers.llrp.tables import MESSAGES
 NAMES = [
     "llrp_decode_20",
     "llrp_decode_1",
+    "epc_decode_sgtin96",
     "llrp_8_readers_cpu",
     "llrp_8_readers_rss",
     "pipeline_reads_20",
@@ -31,6 +32,7 @@ NAMES = [
     "rss_busy",
     "start_to_ready",
     "verdict_latency_p99",
+    "lamp_latency_p99",
 ]
 
 
@@ -193,6 +195,16 @@ def test_decode_compares_with_sllurp(per_message: int) -> None:
     assert result.than is not None
     assert result.than.startswith("sllurp 3")
     assert result.ratio == pytest.approx(result.value / float(result.more["than_value"]), abs=0.02)
+
+
+def test_epc_decode_compares_with_epcpy() -> None:
+    """The identity figure runs small, in tags/s, beside epcpy on the same tags."""
+    result = epc.sgtin96(tags=200, repetitions=1)
+    assert (result.figure, result.unit) == ("epc_decode_sgtin96", "tags/s")
+    assert result.value > 0
+    assert result.than is not None
+    assert result.than.startswith("epcpy 0.1")
+    assert result.ratio is not None
 
 
 def test_a_decoder_that_differs_gives_no_figure() -> None:

@@ -111,32 +111,37 @@ def test_reserved_partition_is_raw() -> None:
     )
 
 
-def test_sscc_tail_is_ignored() -> None:
-    """The 24 unallocated bits behind an SSCC say nothing about it."""
-    assert decode("3174257BF4499602D2ABCDEF").uri == "urn:epc:id:sscc:0614141.1234567890"
+def test_reserved_bits_are_zero() -> None:
+    """Behind an SSCC-96 and a GSRN-96 lie 24 zero bits (TDS 2.3 §14.4 step 5: a given bit string must match)."""
+    for epc in ("3174257BF4499602D2", "2D76451FD4499602D2"):
+        assert decode(f"{epc}000000").error is None
+        spoiled = decode(f"{epc}ABCDEF")
+        assert spoiled.scheme == "raw"
+        assert str(spoiled.error).endswith("-96: its reserved bits are not zero")
 
 
 @pytest.mark.parametrize(
     ("epc", "bits", "uri", "error"),
     [
         ("", None, "urn:epc:raw:0.x", "the EPC is empty"),
-        ("3", None, "urn:epc:raw:4.x3", "4 bits: only 96-bit EPCs are decoded"),
-        ("E2" * 12, None, "urn:epc:raw:96.x" + "E2" * 12, "header 0xE2 is a TID, not an EPC, which is not decoded"),
+        ("3", None, "urn:epc:raw:4.x3", "it is shorter than a header"),
+        ("E2" * 12, None, "urn:epc:raw:96.x" + "E2" * 12, "header 0xE2 is a TID, not an EPC"),
         ("44" * 12, None, "urn:epc:raw:96.x" + "44" * 12, "no scheme has header 0x44"),
         (
             "36" * 25,
             None,
             "urn:epc:raw:200.x" + "36" * 25,
-            "200 bits: only 96-bit EPCs are decoded (header 0x36: sgtin-198)",
+            "sgtin-198: bits are set behind its 198",
         ),
         (
             "30" * 16,
             None,
             "urn:epc:raw:128.x" + "30" * 16,
-            "128 bits: only 96-bit EPCs are decoded (header 0x30: sgtin-96)",
+            "sgtin-96: bits are set behind its 96",
         ),
-        ("F7" * 12, None, "urn:epc:raw:96.x" + "F7" * 12, "header 0xF7 is a TDS 2.x '+' scheme, which is not decoded"),
+        ("F7" * 12, None, "urn:epc:raw:96.x" + "F7" * 12, "sgtin+: AI (01): 7F7F7F7F7F7F7F should be 14 digits"),
         ("AB" * 63, None, "urn:epc:raw:504.x" + "AB" * 63, "504 bits are more than the 496 that a tag can hold"),
+        ("36" * 12, None, "urn:epc:raw:96.x" + "36" * 12, "sgtin-198: it has 198 bits, 96 are there"),
         ("ABCD", 17, "urn:epc:raw:16.xABCD", "17 bits were announced, 16 are there"),
         ("ABCD", -1, "urn:epc:raw:16.xABCD", "-1 bits were announced, 16 are there"),
         ("3g 0x", None, "urn:epc:raw:20.x3G%200X", "'3G 0X' holds something else than hexadecimal digits"),
