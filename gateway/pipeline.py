@@ -24,11 +24,13 @@ from gateway.ledger.thread import Writer
 from gateway.model.facts import Facts, FactsRecord, Questions
 from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Input, Reads, Tick
 from gateway.model.outcome import AlarmChange, Event, Movement, Outcome, Passage, Rejection
+from gateway.model.rules import RuleText
 from gateway.model.settings import Settings
 from gateway.model.times import SECOND
 from gateway.pipe import Pipe
-from gateway.rules import Engine, decide, questions
+from gateway.rules import Engine, questions
 from gateway.rules.candidates import Candidate
+from gateway.rules.ruleset import compile_rules
 
 log = structlog.get_logger(__name__)
 
@@ -52,11 +54,12 @@ class Core:
         self.engine = engine
         self.sequence = sequence
         self.config_text = ""
+        self.rule_texts: tuple[RuleText, ...] = ()
 
     def observe(self, t: int, item: Input) -> list[Candidate]:
         """Step 2; a configuration record puts its settings in force."""
         if isinstance(item, Config):
-            self.configure(item.toml)
+            self.configure(item.toml, item.rules)
         return self.engine.observe(t, item)
 
     def pass_over(self, t: int, item: Input | FactsRecord) -> None:
@@ -64,28 +67,26 @@ class Core:
         if isinstance(item, Tick):
             self.engine.abandon(t)
 
-    def configure(self, text: str) -> None:
+    def configure(self, text: str, rules: tuple[RuleText, ...] = ()) -> None:
         """Put a configuration in force. One that this version can no longer read is said and passed over."""
         try:
-            settings = config.parse(text, "journal").settings()
+            self.engine.reconfigure(config.parse(text, "journal", rules=rules).settings())
         except ConfigError as error:
             log.error(
                 "a journalled configuration is not readable by this version; the one before stays", error=str(error)
             )
             return
-        self.engine.reconfigure(settings)
-        self.config_text = text
+        self.config_text, self.rule_texts = text, rules
 
     def conclude(self, candidates: list[Candidate], facts: Facts) -> tuple[Outcome, tuple[Event, ...]]:
         """Steps 4 and half of 5: the outcome, and its events with their numbers and final bytes."""
         settings = self.engine.settings
-        outcome = decide(settings, candidates, facts)
+        outcome = self.engine.decide(candidates, facts)
         promised: list[Event] = []
         for decision in outcome.decisions:
-            event = events.render(decision, self.sequence + 1, settings)
-            if event is not None:
-                self.sequence += 1
-                promised.append(event)
+            found = events.render_all(decision, self.sequence + 1, settings)
+            self.sequence += len(found)
+            promised += found
         return outcome, tuple(promised)
 
 
@@ -197,9 +198,9 @@ class Pipeline:
         self.core.sequence = await self._writer.call(self.ledger.sequence)
         after = 0
         if snapshot is not None:
-            settings = _settings(snapshot.config, self.core.engine.settings)
+            settings = _settings(snapshot, self.core.engine.settings)
             self.core.engine = Engine.restore(settings, snapshot.state)
-            self.core.config_text = snapshot.config
+            self.core.config_text, self.core.rule_texts = snapshot.config, snapshot.rules
             after = snapshot.position
             self.last_t = max(self.last_t, snapshot.t)
         self._committed = held
@@ -358,7 +359,9 @@ class Pipeline:
             await self._turn(record.position, record.t, record.item, tail)
             return
         self.turning = (record.position, record.item)
-        self.core.observe(record.t, record.item)
+        candidates = self.core.observe(record.t, record.item)
+        if candidates:  # the ledger holds what was decided; the rules must remember that they spoke
+            self.core.engine.decide(candidates, tail.facts(record.position) or Facts())
         self.turning = None
 
     async def _idle(self, now: int) -> None:
@@ -378,12 +381,15 @@ class Pipeline:
         if now - self._snapshot_t < SNAPSHOT_EVERY:
             return None
         self._snapshot_t = now
-        return Snapshot(position, t, self.core.config_text, self.core.engine.snapshot())
+        core = self.core
+        return Snapshot(position, t, core.config_text, core.engine.snapshot(), core.rule_texts)
 
 
-def _settings(text: str, otherwise: Settings) -> Settings:
+def _settings(snapshot: Snapshot, otherwise: Settings) -> Settings:
     try:
-        return config.parse(text, "snapshot").settings()
+        settings = config.parse(snapshot.config, "snapshot", rules=snapshot.rules).settings()
+        compile_rules(settings)
+        return settings
     except ConfigError as error:
         log.error("the snapshot's configuration is not readable by this version; today's is used", error=str(error))
         return otherwise

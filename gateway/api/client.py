@@ -49,9 +49,9 @@ class Client:
             return answer
         raise UnreachableError(f"the gateway behind {self.path} closed before it answered")
 
-    def watch(self) -> Iterator[bytes]:
-        """Outcome lines as they are committed, until the gateway stops."""
-        lines = self._lines("watch", {})
+    def watch(self, *, antennas: bool = False) -> Iterator[bytes]:
+        """Outcome lines as they are committed, until the gateway stops; with `antennas` also what these hear."""
+        lines = self._lines("watch", {"antennas": True} if antennas else {})
         next(lines, None)
         yield from lines
 

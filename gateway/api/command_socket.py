@@ -3,6 +3,7 @@
     {"name":"alarms.ack","args":{"alarm":"cold-2-high"}}   →  {"ok":true,…}
     {"name":"status"}                                       →  {"ok":true,"status":{…}}
     {"name":"watch"}                                        →  {"ok":true}, then every outcome line as it is committed
+    {"name":"watch","args":{"antennas":true}}               →  the same, and what antennas hear, four times a second
 
 Commands enter the pipeline as inputs like everything else; `by` is the name of the unix user at the other end.
 """
@@ -54,6 +55,7 @@ class CommandSocket:
         self._decide = decide
         self._status = status
         self._watchers: set[Pipe[bytes]] = set()
+        self._listeners: set[Pipe[bytes]] = set()  # those of them who also want to know what the antennas hear
         self._serving: set[asyncio.Task[None]] = set()
         self._wire: socket.socket | None = None
 
@@ -61,6 +63,16 @@ class CommandSocket:
     def watched(self) -> bool:
         """Whether anybody would read a line."""
         return bool(self._watchers)
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody would read what the antennas hear."""
+        return bool(self._listeners)
+
+    def heard(self, line: bytes) -> None:
+        """Give a line about antennas to those who asked for it; never waits."""
+        for listener in self._listeners:
+            listener.offer(line)
 
     def publish(self, line: bytes) -> None:
         """Give an outcome line (without line feed) to all watchers; never waits."""
@@ -122,7 +134,7 @@ class CommandSocket:
             reply: dict[str, Any] = {"ok": False, "error": f"not a request: {error}"}
         else:
             if request.name == "watch":
-                await self._watch(reader, writer)
+                await self._watch(reader, writer, antennas=request.args.get("antennas") is True)
                 return
             if request.name == "status":
                 reply = {"ok": True, "status": self._status()}
@@ -132,9 +144,11 @@ class CommandSocket:
         writer.write(msgspec.json.encode(reply) + b"\n")
         await writer.drain()
 
-    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, antennas: bool) -> None:
         pipe: Pipe[bytes] = Pipe("watch", WATCH_BOUND)
         self._watchers.add(pipe)
+        if antennas:
+            self._listeners.add(pipe)
         gone = asyncio.create_task(_end_of(reader))
         missed = 0
         try:
@@ -151,6 +165,7 @@ class CommandSocket:
         finally:
             gone.cancel()
             self._watchers.discard(pipe)
+            self._listeners.discard(pipe)
             writer.writelines(line + b"\n" for line in pipe.take(WATCH_BOUND))  # the last ones, at a stop
 
 

@@ -41,8 +41,11 @@ def report(configuration: Configuration) -> list[str]:
             f"alarm {alarm.id}: {alarm.sensor} {alarm.quantity} {side} {alarm.limit:g} "
             f"for {duration_text(alarm.on_delay)}, {alarm.priority}{hold}"
         )
-    if configuration.rules.files:
-        lines.append(f"rules: {len(configuration.rules.files)} files named, and not read by this version")
+    examples = sum(len(rule.examples) for rule in configuration.settings().rules)
+    lines.append(
+        f"rules: {len(configuration.settings().rules)} of {_list(one.file for one in configuration.rule_texts)}; "
+        f"{examples} examples hold"
+    )
     return lines + _uplink(configuration)
 
 

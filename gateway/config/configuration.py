@@ -24,9 +24,11 @@ from gateway.config.models import (
     Site,
     Telemetry,
 )
+from gateway.config.rulefiles import read_rules, shipped
 from gateway.config.values import Part, Secret
 from gateway.errors import ConfigError, Problem
 from gateway.model import settings
+from gateway.model.rules import Rule, RuleText
 
 _LARGEST = 1024 * 1024
 
@@ -53,11 +55,18 @@ class Configuration(Part):
     log: Log = Log()
     _text: str = PrivateAttr(default="")
     _base: Path = PrivateAttr(default=Path())
+    _rule_texts: tuple[RuleText, ...] = PrivateAttr(default=())
+    _rules: tuple[Rule, ...] = PrivateAttr(default=())
 
     @property
     def text(self) -> str:
         """The file as it was read, for the journal. It never holds a secret."""
         return self._text
+
+    @property
+    def rule_texts(self) -> tuple[RuleText, ...]:
+        """The files of rules as they were read, those that come with Tallyman first; for the journal."""
+        return self._rule_texts
 
     def path(self, name: str) -> Path:
         """A path of the file: relative ones start at the directory of the file itself."""
@@ -102,6 +111,8 @@ class Configuration(Part):
             scales=tuple(settings.Scale(scale.id, scale.portal) for scale in self.scales),
             limits=tuple(_limit(alarm) for alarm in self.alarms),
             ignore=tuple(sorted(set(self.rules.ignore))),
+            lot_number=self.site.lot_number,
+            rules=self._rules,
             topic_prefix=self.mqtt.prefix if self.mqtt else "tallyman/v1",
         )
 
@@ -122,6 +133,7 @@ def _portal(portal: Portal) -> settings.Portal:
         longest=numbers.longest,
         min_reads=numbers.min_reads,
         min_rssi=numbers.min_rssi,
+        unknown_tags=portal.unknown_tags,
     )
 
 
@@ -166,10 +178,13 @@ def load(path: Path) -> Configuration:
     return parse(text, name, base=path.parent)
 
 
-def parse(text: str, file: str = "configuration", *, base: Path | None = None) -> Configuration:
+def parse(
+    text: str, file: str = "configuration", *, base: Path | None = None, rules: tuple[RuleText, ...] = ()
+) -> Configuration:
     """Check a configuration text. `file` names it in problems.
 
-    `base` is the directory that relative paths start from. Without it (a text out of a journal) no file is looked at.
+    `base` is the directory that relative paths start from. Without it (a text out of a journal) no file is looked at,
+    and the rules are `rules`, as they stand beside it in the journal.
 
     Raises:
         ConfigError: every mistake at once, in file order.
@@ -191,8 +206,27 @@ def parse(text: str, file: str = "configuration", *, base: Path | None = None) -
     if found or configuration is None:
         found.sort(key=lambda one: one[0])
         raise ConfigError([Problem(file, line, path, sentence) for line, path, sentence in dict.fromkeys(found)])
+    if base is not None:
+        rules = _rule_files(configuration, base)
+    configuration._rule_texts, configuration._rules = rules, read_rules(rules)
     _settle(configuration, text, base or Path(), sheet, file)
     return configuration
+
+
+def _rule_files(configuration: Configuration, base: Path) -> tuple[RuleText, ...]:
+    """The rule sets that come with Tallyman and are asked for, then the site's own files.
+
+    Raises:
+        ConfigError: a file that cannot be read.
+    """
+    texts = [shipped(name) for name in configuration.rules.sets]
+    for name in configuration.rules.files:
+        try:
+            texts.append(RuleText(str(base / name), (base / name).read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise ConfigError([Problem(str(base / name), 1, "file", f"cannot be read: {reason}")]) from None
+    return tuple(texts)
 
 
 def _document(text: str, file: str) -> dict[str, Any]:

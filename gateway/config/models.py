@@ -6,9 +6,10 @@ integer microseconds once read, sizes bytes. Devices and their registers are in 
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gateway.config import addresses
+from gateway.config.rulefiles import SETS, RuleSetName
 from gateway.config.values import (
     Epc,
     FileName,
@@ -24,6 +25,7 @@ from gateway.config.values import (
     size,
     span,
 )
+from gateway.identity.numbers import template_problem
 
 LocationKind = Literal["dock", "zone", "cold_room", "freezer", "staging", "lane", "outside", "other"]
 
@@ -38,6 +40,14 @@ class Site(Part):
         default=None, ge=6, le=12, description="digits of your GS1 company prefix"
     )
     owner: str = Field(default="", max_length=200, description="who owns the goods")
+    lot_number: str = Field(default="", description='our numbers for lots that have none: "B{date:%Y%m%d}-{seq:03}"')
+
+    @field_validator("lot_number")
+    @classmethod
+    def _template(cls, template: str) -> str:
+        if template and (problem := template_problem(template)):
+            raise ValueError(problem)
+        return template
 
 
 class Gateway(Part):
@@ -87,6 +97,7 @@ class Rules(Part):
     """`[rules]`: rule files and what the rules never look at."""
 
     files: tuple[FileName, ...] = Field(default=(), strict=False, description="rule files, relative to this file")
+    sets: tuple[RuleSetName, ...] = Field(default=SETS, strict=False, description="rule sets that come with Tallyman")
     ignore: tuple[Epc, ...] = Field(default=(), strict=False, description="EPCs (hex) that never count, as badges")
 
 
@@ -105,6 +116,12 @@ class Mqtt(Part):
     window: int = Field(default=20, ge=1, le=1000, description="events in flight, not yet acknowledged")
     park_after: int = Field(
         default=5, ge=1, le=1000, description="on 3.1.1: connection deaths at one event before it parks"
+    )
+    retain: Annotated[int, span("1h")] = Field(
+        default=duration("30d"), description="how long sent events are kept, for central to ask for again"
+    )
+    confirm_within: Annotated[int, span("1s")] | None = Field(
+        default=None, description="send again what central has not confirmed by then; default: it never confirms"
     )
 
     @property

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from gateway.events.places import is_uri
 from gateway.identity import keys
+from gateway.identity.elements import value_problem
 
 Json = dict[str, Any]
 
@@ -51,11 +52,14 @@ _URNS = {
     "urn:epc:idpat:sgtin:": (r"(\d{6,12})\.(\d{1,7})\.\*", 13),
 }
 _GRAMMAR = {head: (re.compile(body, re.ASCII), digits) for head, (body, digits) in _URNS.items()}
-_RAW = re.compile(r"urn:epc:raw:(\d{1,4})\.x([0-9A-F]*)", re.ASCII)
+_RAW = re.compile(r"urn:epc:raw:(\d{1,4})(?:\.x[0-9A-F]{2})?\.x([0-9A-F]*)", re.ASCII)
 _OTHER_EPC = re.compile(
     r"urn:epc:id:(giai|grai|gsrn|gsrnp|gdti|cpi|sgcn|ginc|gsin|itip|upui|gid|usdod|adi|bic|imovn):.+"
 )
 _LINK = re.compile(r"https://id\.gs1\.org/(00|01|414|417)/(\d+)((?:/\d{2,4}/[^/?#]+)*)", re.ASCII)
+_OTHER_LINK = re.compile(
+    r"https://id\.gs1\.org/(253|255|8003|8004|8006|8010|8017|8018)/([^/?#]+)(?:/\d{2,4}/[^/?#]+)*", re.ASCII
+)
 _LINK_KEYS: dict[str, Callable[[str], str | None]] = {
     "00": keys.sscc_problem,
     "01": lambda text: keys.gtin_problem(text) if len(text) == 14 else f"{text} is not a GTIN-14",
@@ -71,6 +75,8 @@ def uri_problem(uri: Any) -> str | None:
     if uri.startswith("urn:epc:"):
         return _urn_problem(uri)
     if uri.startswith(f"{keys.RESOLVER}/"):
+        if (other := _OTHER_LINK.fullmatch(uri)) is not None:
+            return value_problem(other[1], unquote(other[2]))
         match = _LINK.fullmatch(uri)
         if match is None:
             return f"{uri} is not a Digital Link of an SSCC, GTIN or GLN"

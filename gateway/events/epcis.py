@@ -261,6 +261,8 @@ def _summary(movement: Movement) -> Json:
         "tally:passage": movement.passage,
         "tally:portal": movement.portal,
     }
+    if movement.part is not None:
+        summary["tally:part"] = {"tally:number": movement.part[0], "tally:of": movement.part[1]}
     if movement.sscc is not None:
         summary["tally:sscc"] = movement.sscc
     if movement.expectation is not None:

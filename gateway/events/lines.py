@@ -13,6 +13,7 @@ from gateway.model.outcome import (
     DeviceCommand,
     Event,
     Excursion,
+    Firing,
     Gap,
     Hold,
     Line,
@@ -94,11 +95,13 @@ def _form(decision: Decision) -> dict[str, Any]:
             return _timed("hold", decision) | {"lots": lots}
         case Rejection():
             return _timed("exception", decision)
+        case Firing():
+            return _timed("firing", decision)
         case Gap():
             return _timed("gap", decision)
 
 
-def _timed(kind: str, decision: Hold | Rejection | Gap) -> dict[str, Any]:
+def _timed(kind: str, decision: Hold | Firing | Rejection | Gap) -> dict[str, Any]:
     """The plain form: the decision's own fields in their order, its instant as text."""
     return {"kind": kind} | msgspec.structs.asdict(decision) | {"at": rfc3339(decision.at)}
 

@@ -7,7 +7,8 @@ decimal text. `sentence` says it to a person.
 from typing import Any
 
 from gateway.events.sentences import SENTENCES, sentence, sentences
-from gateway.model.outcome import AlarmChange, Gap, Line, Movement, Rejection
+from gateway.events.splitting import TAGS_PER_EVENT
+from gateway.model.outcome import AlarmChange, Firing, Gap, Line, Movement, Rejection
 from gateway.model.quantity import format_quantity
 from gateway.model.settings import Settings
 from gateway.model.times import rfc3339
@@ -142,7 +143,20 @@ def _line(line: Line) -> Json:
         "basis": line.basis,
         "resolved_by": line.resolved_by,
         "expected": None if line.expected is None else format_quantity(line.expected),
-        "epcs": list(line.epcs),
+        "epcs": list(line.epcs[:TAGS_PER_EVENT]),  # the ledger has them all
+    }
+
+
+def notice(one: Firing, event_id: str, seq: int, settings: Settings) -> Json:
+    """`tally.notice`: a rule of the site has something to say to central."""
+    return _head("tally.notice", event_id, seq, settings) | {
+        "rule": one.rule,
+        "digest": one.digest,
+        "at": rfc3339(one.at),
+        "on": one.on,
+        "subject": one.subject,
+        "facts": one.facts,
+        "sentence": " ".join(one.published),
     }
 
 

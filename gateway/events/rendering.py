@@ -7,6 +7,7 @@ from msgspec import Struct, json
 from gateway.events import epcis, notices
 from gateway.events.envelope import EPCIS_TYPE, OWN_TYPE, attributes, source
 from gateway.events.ids import event_id
+from gateway.events.splitting import parts
 from gateway.events.topics import event_topic
 from gateway.model.outcome import (
     AlarmChange,
@@ -14,6 +15,7 @@ from gateway.model.outcome import (
     DeviceCommand,
     Event,
     Excursion,
+    Firing,
     Gap,
     Hold,
     Movement,
@@ -48,6 +50,13 @@ def render(decision: Decision, seq: int, settings: Settings) -> Event | None:
     match decision:
         case Passage() | DeviceCommand():
             return None
+        case Firing(published=()):
+            return None
+        case Firing():
+            draft = _Draft(
+                "notice", decision.place, decision.rule, f"{decision.rule}/{decision.subject}", seq, decision.at
+            )
+            return _own(draft, notices.notice(decision, _id(draft, settings), seq, settings), settings)
         case Movement(verdict="refused"):
             draft = _movement_draft("exception", decision)
             return _own(draft, notices.refusal(decision, _id(draft, settings), seq, settings), settings)
@@ -75,8 +84,22 @@ def render(decision: Decision, seq: int, settings: Settings) -> Event | None:
             return _own(draft, notices.gap(decision, _id(draft, settings), seq, settings), settings)
 
 
+def render_all(decision: Decision, seq: int, settings: Settings) -> list[Event]:
+    """Every event of a decision, numbered from `seq` on: none, one, or the parts of a very large movement.
+
+    Raises:
+        ZoneInfoNotFoundError: as `render`.
+    """
+    told: tuple[Decision, ...] = (decision,)
+    if isinstance(decision, Movement) and decision.verdict != "refused":
+        told = parts(decision)
+    rendered = (render(one, seq + number, settings) for number, one in enumerate(told))
+    return [event for event in rendered if event is not None]
+
+
 def _movement_draft(kind: str, movement: Movement) -> _Draft:
-    return _Draft(kind, movement.portal, movement.movement, movement.movement, 0, movement.at)
+    ordinal = movement.part[0] - 1 if movement.part is not None else 0
+    return _Draft(kind, movement.portal, movement.movement, movement.movement, ordinal, movement.at)
 
 
 def _root(source_: str) -> str:

@@ -1,4 +1,5 @@
-"""What central announces becomes rows: expectations (ASN, order) with their units, lines and serials; lots.
+"""What central announces becomes rows: expectations (ASN, order, commissioning list) with their units, lines and items;
+lots; and the other documents as they came.
 
 A newer version replaces an older one whole; what has already been received or shipped of it stays done. A withdrawal
 is a state, never a deletion: its history and its version remain.
@@ -11,20 +12,25 @@ import msgspec
 from sqlalchemy import and_, delete, insert, select, update
 
 from gateway.errors import LedgerError
-from gateway.ledger.sql import Turn
+from gateway.ledger.sql import Turn, chunks
 from gateway.ledger.tables import (
+    documents,
     expectations,
+    expected_epcs,
     expected_lines,
     expected_ranges,
     expected_serials,
     expected_units,
     lots,
 )
-from gateway.model.documents import Asn, ExpectedUnit, Lot, Order
+from gateway.model.documents import Asn, Commission, ExpectedLine, ExpectedUnit, Lot, Order
 from gateway.model.outcome import DocumentChange
-from gateway.model.quantity import parse_quantity
+from gateway.model.quantity import SCALE, format_quantity, parse_quantity
 
 _DIGITS = 20  # GS1 General Specifications: AI (21) has at most 20 characters
+
+EXPECTATIONS = ("asn", "order", "commission")
+"""Documents whose lines are kept in rows; a commissioning list expects nothing, but its items are found like theirs."""
 
 
 def apply(turn: Turn, changes: Iterable[DocumentChange]) -> None:
@@ -32,15 +38,19 @@ def apply(turn: Turn, changes: Iterable[DocumentChange]) -> None:
     for change in changes:
         if change.kind == "lot":
             _lot(turn, change)
-        else:
+        elif change.kind in EXPECTATIONS:
             _expectation(turn, change)
+        else:
+            _document(turn, change)
 
 
 def refresh(turn: Turn, kind: str, document: str) -> None:
     """Derive a document's state from its units: expected, partial, or done (the state its units share)."""
     mine = _of(expectations, turn, kind, document)
     states = set(
-        turn.connection.scalars(select(expected_units.c.state).where(_of(expected_units, turn, kind, document)))
+        turn.connection.scalars(
+            select(expected_units.c.state).where(_of(expected_units, turn, kind, document)).distinct()
+        )
     )
     if "expected" in states or not states:
         state = "partial" if len(states) > 1 else "expected"
@@ -67,11 +77,18 @@ def _of(table: Any, turn: Turn, kind: str, document: str) -> Any:
     return and_(table.c.site == turn.site, table.c.kind == kind, table.c.document == document)
 
 
-def _stale(change: DocumentChange, known: int | None) -> bool:
-    """A withdrawal is an empty message and has no version of its own: it may repeat the version it ends."""
+def _stale(change: DocumentChange, known: int | None, parts: int | None = None) -> bool:
+    """A withdrawal is an empty message and has no version of its own: it may repeat the version it ends.
+
+    A document of which parts are missing (`parts` have come) may begin again, or go on where it stopped.
+    """
     if known is None:
-        return False
-    return change.version < known if change.document is None else change.version <= known
+        return change.part > 0
+    if change.document is None:
+        return change.version < known
+    if change.version == known and parts is not None:
+        return change.part not in (0, parts)
+    return change.version <= known or change.part > 0
 
 
 def _lot(turn: Turn, change: DocumentChange) -> None:
@@ -90,16 +107,32 @@ def _lot(turn: Turn, change: DocumentChange) -> None:
         "seq": 0,
     }
     if document:
-        row |= {name: getattr(document, name) for name in ("product", "produced", "supplier", "qc", "attributes")}
+        plain = ("product", "produced", "supplier", "qc", "attributes", "best_before", "shelf_life_days")
+        row |= {name: getattr(document, name) for name in plain}
         # What a receipt taught stays where the announcement is silent: an expiry is never forgotten.
         row["expiry"] = document.expiry or (known["expiry"] if known else None)
     update_only = tuple(name for name in row if name not in ("site", "gtin", "lot", "seq"))
     turn.connection.execute(turn.upsert(lots, update=update_only), row)
 
 
+def _document(turn: Turn, change: DocumentChange) -> None:
+    """A production order, a hold or the policy, as it came."""
+    mine = _of(documents, turn, change.kind, change.id)
+    if _stale(change, turn.connection.scalar(select(documents.c.version).where(mine))):
+        return
+    row = turn.origin | {"kind": change.kind, "document": change.id, "version": change.version, "changed": turn.now}
+    if change.document is None:  # what it said stays readable
+        values = {"version": change.version, "state": "withdrawn", "changed": turn.now, "gateway": turn.gateway}
+        turn.connection.execute(update(documents).where(mine).values(values))
+        return
+    row |= {"state": "known", "body": msgspec.to_builtins(change.document)}
+    turn.connection.execute(turn.upsert(documents), row)
+
+
 def _expectation(turn: Turn, change: DocumentChange) -> None:
     mine = _of(expectations, turn, change.kind, change.id)
-    if _stale(change, turn.connection.scalar(select(expectations.c.version).where(mine))):
+    known = turn.connection.execute(select(expectations.c.version, expectations.c.parts).where(mine)).first()
+    if _stale(change, known.version if known else None, known.parts if known else None):
         return
     row = turn.origin | {
         "kind": change.kind,
@@ -107,36 +140,66 @@ def _expectation(turn: Turn, change: DocumentChange) -> None:
         "version": change.version,
         "changed": turn.now,
         "documents": [],
+        "parts": None if change.last else change.part + 1,
     }
-    if not isinstance(change.document, Asn | Order):
-        row["state"] = "withdrawn"
-        turn.connection.execute(turn.upsert(expectations, update=("version", "state", "changed", "gateway")), row)
-        return
     document = change.document
-    row |= {
-        "state": "expected",
+    if not isinstance(document, Asn | Order | Commission):
+        row["state"] = "withdrawn"
+        only = ("version", "state", "changed", "gateway", "parts")
+        turn.connection.execute(turn.upsert(expectations, update=only), row)
+        return
+    if change.part:
+        turn.connection.execute(update(expectations).where(mine).values(parts=row["parts"], changed=turn.now))
+    else:
+        turn.connection.execute(turn.upsert(expectations), row | _described(document))
+    _replace_units(turn, change, _units_of(document))
+    refresh(turn, change.kind, change.id)
+
+
+def _described(document: Asn | Order | Commission) -> dict[str, Any]:
+    """The columns of the document itself."""
+    row: dict[str, Any] = {"state": "expected", "extra": document.extra}
+    if isinstance(document, Commission):
+        return row | {"party": None, "min_shelf_life_days": None, "due": None, "type": None}
+    return row | {
         "party": document.supplier if isinstance(document, Asn) else document.customer,
         "min_shelf_life_days": document.min_shelf_life_days if isinstance(document, Order) else None,
         "due": document.due,
         "documents": msgspec.to_builtins(document.documents),
+        "type": document.type,
     }
-    turn.connection.execute(turn.upsert(expectations), row)
-    _replace_units(turn, change.kind, change.id, document.units)
-    refresh(turn, change.kind, change.id)
 
 
-def _replace_units(turn: Turn, kind: str, document: str, announced: tuple[ExpectedUnit, ...]) -> None:
+def _units_of(document: Asn | Order | Commission) -> tuple[ExpectedUnit, ...]:
+    """Units with lines; the lines of a commissioning list by the unit that the items stand on ("": none)."""
+    if not isinstance(document, Commission):
+        return document.units
+    found: dict[str, list[ExpectedLine]] = {}
+    for line in document.lines:
+        spans = sum(int(high) - int(low) + 1 for low, high in line.ranges)
+        quantity = format_quantity((len(line.serials) + len(line.epcs) + spans) * SCALE)
+        announced = ExpectedLine(line.gtin, quantity, line.lot, expiry=line.expiry, extra=line.extra)
+        announced = msgspec.structs.replace(announced, serials=line.serials, ranges=line.ranges, epcs=line.epcs)
+        found.setdefault(line.parent or "", []).append(announced)
+    return tuple(ExpectedUnit(sscc, tuple(lines)) for sscc, lines in found.items())
+
+
+def _replace_units(turn: Turn, change: DocumentChange, announced: tuple[ExpectedUnit, ...]) -> None:
+    kind, document = change.kind, change.id
     mine = _of(expected_units, turn, kind, document)
     done = {
         row.sscc: row
         for row in turn.connection.execute(select(expected_units).where(mine, expected_units.c.state != "expected"))
     }
     ssccs = {unit.sscc for unit in announced}
-    gone = [row.sscc for row in turn.connection.execute(select(expected_units.c.sscc).where(mine))]
-    for sscc in gone:
-        if sscc in ssccs or sscc not in done:  # lines, serials and ranges go with it (ON DELETE CASCADE)
-            turn.connection.execute(delete(expected_units).where(mine, expected_units.c.sscc == sscc))
-    for ordinal, unit in enumerate({unit.sscc: unit for unit in announced}.values(), start=1):
+    gone = turn.connection.scalars(select(expected_units.c.sscc).where(mine)).all()
+    # Lines, serials and ranges go with their unit (ON DELETE CASCADE). A later part takes nothing of the others away.
+    replaced = [sscc for sscc in gone if sscc in ssccs or (sscc not in done and not change.part)]
+    for some in chunks(replaced):
+        turn.connection.execute(delete(expected_units).where(mine, expected_units.c.sscc.in_(some)))
+    first = len(gone) - len(replaced) if change.part else 0
+    rows = []
+    for ordinal, unit in enumerate({unit.sscc: unit for unit in announced}.values(), start=first + 1):
         before = done.get(unit.sscc)
         row: dict[str, Any] = {
             "site": turn.site,
@@ -148,13 +211,20 @@ def _replace_units(turn: Turn, kind: str, document: str, announced: tuple[Expect
             "movement": before.movement if before else None,
             "weight": unit.gross_weight.value if unit.gross_weight else None,
             "weight_unit": unit.gross_weight.unit if unit.gross_weight else None,
+            "extra": unit.extra,
         }
-        turn.connection.execute(insert(expected_units).values(row))
-        _insert_lines(turn, kind, document, unit)
+        rows.append((row, unit))
+    if rows:
+        turn.connection.execute(insert(expected_units), [row for row, _ in rows])
+    _insert_lines(turn, kind, document, [unit for _, unit in rows])
 
 
-def _insert_lines(turn: Turn, kind: str, document: str, unit: ExpectedUnit) -> None:
-    for table, rows in _line_rows(turn, kind, document, unit):
+def _insert_lines(turn: Turn, kind: str, document: str, units: list[ExpectedUnit]) -> None:
+    filled: dict[Any, list[dict[str, Any]]] = {}
+    for unit in units:
+        for table, rows in _line_rows(turn, kind, document, unit):
+            filled.setdefault(table, []).extend(rows)
+    for table, rows in filled.items():
         if rows:
             turn.connection.execute(insert(table), rows)
 
@@ -163,13 +233,14 @@ def _line_rows(turn: Turn, kind: str, document: str, unit: ExpectedUnit) -> list
     lines: list[dict[str, Any]] = []
     serials: list[dict[str, Any]] = []
     ranges: list[dict[str, Any]] = []
+    epcs: list[dict[str, Any]] = []
     for number, line in enumerate(unit.lines, start=1):
         key = {"site": turn.site, "kind": kind, "document": document, "sscc": unit.sscc, "line": number}
         try:
             quantity = parse_quantity(line.quantity)
         except ValueError as error:
             raise LedgerError(f"{kind}/{document}, unit {unit.sscc}, line {number}: quantity {error}") from None
-        detail = {"lot": line.lot, "quantity": quantity, "unit": line.unit, "expiry": line.expiry}
+        detail = {"lot": line.lot, "quantity": quantity, "unit": line.unit, "expiry": line.expiry, "extra": line.extra}
         lines.append(key | {"gtin": line.gtin} | detail)
         serials += [
             key | {"gtin": line.gtin, "serial": serial, "ordinal": ordinal}
@@ -181,4 +252,13 @@ def _line_rows(turn: Turn, kind: str, document: str, unit: ExpectedUnit) -> list
             | {"low_key": serial_key(low), "high_key": serial_key(high)}
             for ordinal, (low, high) in enumerate(line.ranges, start=1)
         ]
-    return [(expected_lines, lines), (expected_serials, serials), (expected_ranges, ranges)]
+        epcs += [
+            key | {"gtin": line.gtin, "epc": epc, "ordinal": ordinal}
+            for ordinal, epc in enumerate(dict.fromkeys(line.epcs), start=1)
+        ]
+    return [
+        (expected_lines, lines),
+        (expected_serials, serials),
+        (expected_ranges, ranges),
+        (expected_epcs, epcs),
+    ]

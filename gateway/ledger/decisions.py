@@ -20,7 +20,9 @@ from gateway.ledger.tables import (
     audit,
     excursion_lots,
     excursions,
+    firings,
     lots,
+    movement_items,
     movement_lines,
     movements,
 )
@@ -29,6 +31,7 @@ from gateway.model.outcome import (
     Decision,
     DeviceCommand,
     Excursion,
+    Firing,
     Gap,
     Hold,
     Line,
@@ -42,6 +45,7 @@ GENESIS = "0" * 64
 """What the first audit row follows."""
 
 _SUBJECT: dict[type, tuple[str, Callable[[Any], str]]] = {
+    Firing: ("firing", lambda it: str(it.rule)),
     Passage: ("passage", lambda it: str(it.passage)),
     Movement: ("movement", lambda it: str(it.movement)),
     AlarmChange: ("alarm", lambda it: str(it.alarm)),
@@ -90,6 +94,8 @@ def record(
             _alarm(turn, decision, last)
         elif isinstance(decision, Excursion):
             _excursion(turn, decision, last)
+        elif isinstance(decision, Firing):
+            _firing(turn, decision, last)
     return ordinal, last
 
 
@@ -130,10 +136,20 @@ def _movement(turn: Turn, movement: Movement, hash_: str) -> None:
     if movement.lines:
         rows = [_line(turn, movement, number, line) for number, line in enumerate(movement.lines, start=1)]
         turn.connection.execute(insert(movement_lines), rows)
+        _tags(turn, movement)
     if movement.type == "receive" and movement.verdict != "refused":
         for line in movement.lines:
             if line.gtin and line.lot:
                 _learn(turn, line.gtin, line.lot, line.expiry)
+
+
+def _tags(turn: Turn, movement: Movement) -> None:
+    """Note every tag of the movement, in the order of the index it goes into."""
+    lines = {epc: number for number, line in enumerate(movement.lines, start=1) for epc in line.epcs}
+    key = {"site": turn.site, "movement": movement.movement}
+    if lines:
+        rows = [key | {"epc": epc, "line": number} for epc, number in sorted(lines.items())]
+        turn.connection.execute(insert(movement_items), rows)
 
 
 def _line(turn: Turn, movement: Movement, number: int, line: Line) -> dict[str, Any]:
@@ -196,6 +212,12 @@ def _excursion(turn: Turn, excursion: Excursion, hash_: str) -> None:
             for number, lot in enumerate(excursion.lots, start=1)
         ]
         turn.connection.execute(insert(excursion_lots), rows)
+
+
+def _firing(turn: Turn, firing: Firing, hash_: str) -> None:
+    row = turn.origin | msgspec.to_builtins(firing) | {"hash": hash_}
+    row.pop("published")
+    turn.connection.execute(insert(firings), row)
 
 
 def stamp_lots(turn: Turn, named: Iterable[tuple[str, str]], seq: int) -> None:

@@ -6,16 +6,26 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
-from gateway.ledger import announcements
+from gateway.ledger import announcements, lives
+from gateway.ledger import outbox as rows
 from gateway.ledger.sql import Turn
 from gateway.ledger.tables import expected_units, holds, items, outbox, stays, stock, unit_contents, units
 from gateway.model.outcome import (
+    Confirm,
+    Descent,
     DocumentChange,
     Effect,
+    HoldEnd,
     HoldSet,
     ItemChange,
     Line,
+    LotChange,
+    LotMade,
+    NumberTaken,
     Park,
+    PendingDone,
+    PendingSet,
+    Resend,
     StockDelta,
     UnitChange,
     UnitDone,
@@ -153,7 +163,7 @@ def _content(turn: Turn, change: UnitChange, state: str, ordinal: int, line: Lin
         "unit": line.unit,
         "basis": line.basis,
         "state": state,
-        "status": change.status,
+        "status": line.status or change.status,
         "expiry": line.expiry,
         "prefix": line.prefix,
         "epcs": list(line.epcs),
@@ -186,6 +196,7 @@ def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
             holds.c.lot == change.lot,
             holds.c.location == change.location,
             holds.c.reason == change.reason,
+            holds.c.source == change.source,
             holds.c.released.is_(None),
         )
         if turn.connection.execute(same).first() is None:  # a flapping alarm holds once, not once per flap
@@ -195,6 +206,8 @@ def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
                 "location": change.location,
                 "reason": change.reason,
                 "at": turn.now,
+                "by": change.by,
+                "source": change.source,
             }
             turn.connection.execute(insert(holds).values(row))
 
@@ -261,6 +274,16 @@ def _park(turn: Turn, parks: Iterable[Park]) -> None:
         )
 
 
+def _resend(turn: Turn, resends: Iterable[Resend]) -> None:
+    for one in resends:
+        rows.resend(turn, one.first, one.last)
+
+
+def _confirm(turn: Turn, confirms: Iterable[Confirm]) -> None:
+    for one in confirms:
+        rows.confirm(turn, one.up_to)
+
+
 _APPLY: dict[type, Callable[[Turn, Sequence[Any]], None]] = {
     StockDelta: _stock,
     ItemChange: _items,
@@ -268,5 +291,14 @@ _APPLY: dict[type, Callable[[Turn, Sequence[Any]], None]] = {
     UnitDone: _done,
     DocumentChange: announcements.apply,
     HoldSet: _hold,
+    HoldEnd: lives.end_holds,
+    LotChange: lives.step,
+    LotMade: lives.make,
+    NumberTaken: lives.take_numbers,
+    PendingSet: lives.wait,
+    PendingDone: lives.wait_no_longer,
+    Descent: lives.descend,
     Park: _park,
+    Resend: _resend,
+    Confirm: _confirm,
 }

@@ -9,12 +9,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
+from sqlalchemy import RowMapping, Select, and_, or_, select
 
-from gateway.ledger.announcements import serial_key
+from gateway.ledger import goods, master
+from gateway.ledger.announcements import EXPECTATIONS, serial_key
+from gateway.ledger.outbox import kept
+from gateway.ledger.sql import Asking as Asking
 from gateway.ledger.sql import chunks
 from gateway.ledger.tables import (
     expectations,
+    expected_epcs,
     expected_lines,
     expected_ranges,
     expected_serials,
@@ -35,8 +39,10 @@ from gateway.model.facts import (
     Interval,
     Item,
     LotFact,
+    OpenLot,
     OutboxFact,
     Questions,
+    SentFact,
     Serial,
     Stay,
     Unit,
@@ -46,24 +52,17 @@ from gateway.model.quantity import format_quantity
 _REFERENCES = tuple[Reference, ...]
 
 
-class Asking(msgspec.Struct, frozen=True):
-    """The connection that is asked, and for whom."""
-
-    connection: Connection
-    site: str
-    gateway: str
-
-    def rows(self, statement: Select[Any]) -> list[RowMapping]:
-        """All rows of a statement."""
-        return list(self.connection.execute(statement).mappings())
-
-
 def answer(asking: Asking, questions: Questions) -> Facts:
     """Everything the ledger knows of what is asked; every mapping in the order of its keys."""
-    expected = _expected(asking, questions.ssccs)
-    inside = _units(asking, questions.ssccs)
-    here = _items(asking, questions.epcs)
-    serials = _serials(asking, questions.serials)
+    waiting = master.pending(asking, questions.pending)
+    epcs = {*questions.epcs, *(epc for one in waiting.values() for line in one.movement.lines for epc in line.epcs)}
+    here = _items(asking, epcs)
+    parents = {item.parent for item in here.values() if item.parent is not None and item.location is not None}
+    ssccs = {*questions.ssccs, *(one.movement.sscc for one in waiting.values() if one.movement.sscc is not None)}
+    expected = _expected(asking, ssccs)
+    inside = _units(asking, ssccs | parents)
+    serials = _serials(asking, questions.serials) | _by_epc(asking, questions.epcs)
+    stands = master.standing(asking, questions.standing, _units)
     present = {_interval(asked): _stays(asking, asked) for asked in sorted(questions.stays, key=_interval)}
     named: set[tuple[str, str]] = set()
     for several in expected.values():
@@ -73,6 +72,7 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     named |= {(item.gtin, item.lot) for item in here.values()}
     for found in serials.values():
         named |= {(serial.gtin, serial.lot) for serial in found}
+    named |= set(questions.standing)
     for stay in present.values():
         named |= {(one.gtin, one.lot) for one in stay}
     return Facts(
@@ -84,6 +84,20 @@ def answer(asking: Asking, questions: Questions) -> Facts:
         documents=_versions(asking, questions.documents),
         stays={key: stay for key, stay in present.items() if stay},
         outbox=_outbox(asking, questions.outbox),
+        sent={
+            f"{first}/{last}": SentFact(*kept(asking.connection, asking.site, asking.gateway, first, last))
+            for first, last in sorted(questions.sent)
+        },
+        open_lots=_open_lots(asking, expected, serials, {gtin for gtin, _ in questions.serials}),
+        policy=master.policy(asking) if questions.policy else None,
+        numbers=master.numbers(asking, questions.numbers),
+        standing=stands,
+        pending=waiting,
+        productions=master.productions(asking, questions.productions),
+        holds=master.holds_of_central(asking, questions.holds),
+        goods=goods.standing(asking, named) if questions.goods else {},
+        journeys=goods.journeys(asking, named) if questions.goods else {},
+        partial=master.partial(asking, [one for one in questions.documents if one[0] in EXPECTATIONS]),
     )
 
 
@@ -106,11 +120,14 @@ def _expected(asking: Asking, ssccs: Iterable[str]) -> dict[str, tuple[Expected,
                 expectations.c.party,
                 expectations.c.min_shelf_life_days,
                 expectations.c.documents,
+                expectations.c.type,
+                expectations.c.extra.label("document_extra"),
             )
             .join(expectations, joined)
             .where(
                 expected_units.c.site == asking.site,
                 expected_units.c.sscc.in_(some),
+                expected_units.c.kind != "commission",
                 expectations.c.state != "withdrawn",
             )
         )
@@ -132,6 +149,8 @@ def _one_expected(row: RowMapping, lines: dict[tuple[str, str, str], list[Expect
         documents=msgspec.convert(row["documents"], _REFERENCES),
         party=row["party"],
         min_shelf_life_days=row["min_shelf_life_days"],
+        type=row["type"] or "",
+        door=goods.door(row["document_extra"]),
     )
 
 
@@ -146,6 +165,9 @@ def _lines(asking: Asking, ssccs: Iterable[str]) -> dict[tuple[str, str, str], l
     ranges: dict[tuple[Any, ...], list[tuple[str, str]]] = defaultdict(list)
     for row in of(expected_ranges, "ordinal"):
         ranges[row["kind"], row["document"], row["sscc"], row["line"]].append((row["low"], row["high"]))
+    epcs: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in of(expected_epcs, "ordinal"):
+        epcs[row["kind"], row["document"], row["sscc"], row["line"]].append(row["epc"])
     lines: dict[tuple[str, str, str], list[ExpectedLine]] = defaultdict(list)
     for row in of(expected_lines):
         unit = row["kind"], row["document"], row["sscc"]
@@ -157,6 +179,7 @@ def _lines(asking: Asking, ssccs: Iterable[str]) -> dict[tuple[str, str, str], l
             expiry=row["expiry"],
             serials=tuple(serials[*unit, row["line"]]),
             ranges=tuple(ranges[*unit, row["line"]]),
+            epcs=tuple(epcs[*unit, row["line"]]),
         )
         lines[unit].append(line)
     return lines
@@ -168,7 +191,6 @@ def _units(asking: Asking, ssccs: Iterable[str]) -> dict[str, Unit]:
         contents: dict[str, list[Content]] = defaultdict(list)
         mine = and_(unit_contents.c.site == asking.site, unit_contents.c.sscc.in_(some))
         for row in asking.rows(select(unit_contents).where(mine).order_by(unit_contents.c.sscc, unit_contents.c.line)):
-            epcs = tuple(row["epcs"])
             content = Content(
                 gtin=row["gtin"],
                 lot=row["lot"],
@@ -177,7 +199,8 @@ def _units(asking: Asking, ssccs: Iterable[str]) -> dict[str, Unit]:
                 basis=row["basis"],
                 expiry=row["expiry"],
                 prefix=row["prefix"],
-                epcs=epcs,
+                epcs=tuple(row["epcs"]),
+                status=row["status"],
             )
             contents[row["sscc"]].append(content)
         here = select(units).where(units.c.site == asking.site, units.c.sscc.in_(some)).order_by(units.c.sscc)
@@ -190,16 +213,7 @@ def _items(asking: Asking, epcs: Iterable[str]) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for some in chunks(sorted(set(epcs))):
         for row in asking.rows(select(items).where(items.c.site == asking.site, items.c.epc.in_(some))):
-            found[row["epc"]] = Item(
-                epc=row["epc"],
-                gtin=row["gtin"],
-                lot=row["lot"],
-                state=row["state"],
-                location=row["location"],
-                parent=row["parent"],
-                status=row["status"],
-                expiry=row["expiry"],
-            )
+            found[row["epc"]] = master.item(row)
     return dict(sorted(found.items()))
 
 
@@ -221,6 +235,39 @@ def _serials(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, tupl
         ordered = sorted(several, key=lambda pair: pair[0])
         answer[f"{gtin}/{serial}"] = tuple(one for _, one in ordered)
     return answer
+
+
+def _by_epc(asking: Asking, epcs: Iterable[str]) -> dict[str, tuple[Serial, ...]]:
+    return {epc: tuple(several) for epc, several in master.by_epc(asking, epcs).items()}
+
+
+def _open_lots(
+    asking: Asking, expected: dict[str, tuple[Expected, ...]], serials: dict[str, tuple[Serial, ...]], gtins: set[str]
+) -> dict[str, tuple[OpenLot, ...]]:
+    """The lots that an ASN in question still expects of the GTINs in question."""
+    asns = {one.id for several in expected.values() for one in several if one.kind == "asn"}
+    asns |= {one.expectation[4:] for several in serials.values() for one in several if one.expectation[:4] == "asn/"}
+    found: dict[str, set[OpenLot]] = defaultdict(set)
+    unit = and_(*(expected_lines.c[name] == expected_units.c[name] for name in ("site", "kind", "document", "sscc")))
+    for some in chunks(sorted(asns)):
+        for few in chunks(sorted(gtins)):
+            query = (
+                select(expected_lines.c.document, expected_lines.c.gtin, expected_lines.c.lot, expected_lines.c.expiry)
+                .join(expected_units, unit)
+                .where(
+                    expected_lines.c.site == asking.site,
+                    expected_lines.c.kind == "asn",
+                    expected_lines.c.document.in_(some),
+                    expected_lines.c.gtin.in_(few),
+                    expected_lines.c.lot.is_not(None),
+                    expected_units.c.state == "expected",
+                )
+                .distinct()
+            )
+            for row in asking.rows(query):
+                found[f"asn/{row['document']}/{row['gtin']}"].add(OpenLot(row["lot"], row["expiry"]))
+    order = {key: sorted(several, key=lambda one: (one.lot, one.expiry or "")) for key, several in found.items()}
+    return {key: tuple(order[key]) for key in sorted(order)}
 
 
 def _in_ranges(asking: Asking, gtin: str, serials: set[str]) -> list[tuple[str, RowMapping]]:
@@ -283,7 +330,8 @@ def _lots(asking: Asking, named: list[tuple[str, str]]) -> dict[str, LotFact]:
             for lot in some:
                 row = known.get(lot)
                 expiry, qc = (row["expiry"], row["qc"]) if row else (None, None)
-                found[f"{gtin}/{lot}"] = LotFact(gtin, lot, expiry, qc, lot in stopped)
+                life = row["life"] if row else None
+                found[f"{gtin}/{lot}"] = LotFact(gtin, lot, expiry, qc, lot in stopped, life, **goods.master(row))
     return dict(sorted(found.items()))
 
 
@@ -295,6 +343,8 @@ def _versions(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, int
             gtin, _, lot = name.partition("/")
             mine = and_(lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot == lot, lots.c.version > 0)
             version = asking.connection.scalar(select(lots.c.version).where(mine))
+        elif kind not in EXPECTATIONS:
+            version = master.version(asking, kind, name)
         else:
             document = and_(expectations.c.kind == kind, expectations.c.document == name)
             version = asking.connection.scalar(

@@ -1,16 +1,17 @@
 """The outbox: promised events in the order of their numbers, kept as the final bytes they were rendered to.
 
-pending ─PUBACK─▶ settled, or ─undeliverable─▶ parked. Settled rows stay: they can be read again by number.
+pending ─PUBACK─▶ settled, or ─undeliverable─▶ parked. Settled rows stay for a time: they are sent again when central
+misses them (`resend`). Central may also say itself up to where it has them all (`confirm`).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.ledger.sql import Turn, chunks
-from gateway.ledger.tables import outbox
+from gateway.ledger.tables import outbox, progress
 from gateway.model.outcome import Event
 
 
@@ -81,6 +82,72 @@ def settle(turn: Turn, seqs: Iterable[int]) -> None:
             )
             .values(state="settled", settled=turn.now)
         )
+
+
+def resend(turn: Turn, first: int, last: int) -> None:
+    """Let the sent and the parked events from `first` to `last` wait again, as if they had never left."""
+    turn.connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.site == turn.site,
+            outbox.c.gateway == turn.gateway,
+            outbox.c.seq.between(first, last),
+            outbox.c.state != "pending",
+        )
+        .values(state="pending", settled=None, parked=None, reason=None)
+    )
+
+
+def kept(connection: Connection, site: str, gateway: str, first: int, last: int) -> tuple[int, int, int]:
+    """How many events from `first` to `last` are still here, the lowest number and the highest; 0, 0, 0 for none."""
+    mine = (outbox.c.site == site, outbox.c.gateway == gateway, outbox.c.seq.between(first, last))
+    row = connection.execute(select(func.count(), func.min(outbox.c.seq), func.max(outbox.c.seq)).where(*mine)).one()
+    return row[0], row[1] or 0, row[2] or 0
+
+
+def confirm(turn: Turn, up_to: int) -> None:
+    """Central has every event up to this number. The mark never goes back, nor beyond what was ever promised."""
+    turn.connection.execute(
+        update(progress)
+        .where(progress.c.site == turn.site, progress.c.gateway == turn.gateway)
+        .where(progress.c.confirmed < up_to, progress.c.seq >= up_to)
+        .values(confirmed=up_to)
+    )
+
+
+def unconfirmed(connection: Connection, site: str, gateway: str, before: int) -> tuple[int, int] | None:
+    """The span of events that the broker took before `before` (µs) and central has not confirmed; None: there is none.
+
+    None too where central never confirmed anything: then it is not one that does.
+    """
+    mark = connection.scalar(select(progress.c.confirmed).where(progress.c.site == site, progress.c.gateway == gateway))
+    if not mark:
+        return None
+    late = (outbox.c.seq > mark, outbox.c.state == "settled", outbox.c.settled < before)
+    mine = (outbox.c.site == site, outbox.c.gateway == gateway)
+    row = connection.execute(select(func.min(outbox.c.seq), func.max(outbox.c.seq)).where(*mine, *late)).one()
+    return None if row[0] is None else (row[0], row[1])
+
+
+def sweep(turn: Turn, before: int, most: int) -> int:
+    """Of the `most` oldest events, delete those that the broker took before `before` (µs); how many it were.
+
+    Where central confirms, an event that it has not confirmed stays.
+    """
+    mine = (outbox.c.site == turn.site, outbox.c.gateway == turn.gateway)
+    mark = turn.connection.scalar(
+        select(progress.c.confirmed).where(progress.c.site == turn.site, progress.c.gateway == turn.gateway)
+    )
+    # The lowest numbers are the oldest, so the key serves and nothing is scanned when nothing is old.
+    lowest = select(outbox.c.seq, outbox.c.state, outbox.c.settled).where(*mine).order_by(outbox.c.seq).limit(most)
+    seqs = [
+        row.seq
+        for row in turn.connection.execute(lowest)
+        if row.state == "settled" and row.settled < before and (not mark or row.seq <= mark)
+    ]
+    for some in chunks(seqs):
+        turn.connection.execute(delete(outbox).where(*mine, outbox.c.seq.in_(some)))
+    return len(seqs)
 
 
 def counts(connection: Connection, site: str, gateway: str) -> dict[str, int | None]:

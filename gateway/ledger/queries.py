@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, RowMapping, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import LedgerError
-from gateway.ledger import decisions, opening, outbox
+from gateway.ledger import decisions, opening, outbox, recalling, subjects, tracing
+from gateway.ledger.facts import Asking
 from gateway.ledger.sql import loads
 from gateway.ledger.tables import (
     HEAD,
@@ -200,6 +201,27 @@ class View:
             row = connection.execute(select(movements).where(*mine)).mappings().first()
             return self._movement(connection, row) if row else None
 
+    def trace(self, named: str, *, forward: bool = True, back: bool = True, tags: bool = False) -> Found:
+        """Everything known of the lot, unit or item that `named` means (`gateway.ledger.tracing`).
+
+        Raises:
+            SubjectError: nothing has this name, or several things have.
+        """
+        with self._reading() as connection:
+            asking = Asking(connection, self.site, self.gateway)
+            subject = subjects.find(asking, named)
+            return tracing.trace(asking, subject, forward=forward, back=back, tags=tags)
+
+    def recall(self, named: str) -> Found:
+        """What of a lot and its products is here, and what left (`gateway.ledger.recalling`).
+
+        Raises:
+            SubjectError: nothing has this name, several things have, or it is no lot.
+        """
+        with self._reading() as connection:
+            asking = Asking(connection, self.site, self.gateway)
+            return recalling.recall(asking, subjects.find_lot(asking, named))
+
     def decided(self, kind: str, subject: str) -> list[Found]:
         """What the audit holds of a subject (a passage, a movement, an alarm …), oldest first, as it was decided."""
         mine = (audit.c.site == self.site, audit.c.kind == kind, audit.c.subject == subject)
@@ -242,6 +264,11 @@ class View:
         """Events set aside as undeliverable, in order."""
         with self._reading() as connection:
             return outbox.parked(connection, self.site, self.gateway)
+
+    def unconfirmed(self, before: int) -> tuple[int, int] | None:
+        """First and last of the events that the broker took before `before` (µs) and a confirming central has not."""
+        with self._reading() as connection:
+            return outbox.unconfirmed(connection, self.site, self.gateway, before)
 
     def outbox_counts(self) -> dict[str, int | None]:
         """pending, settled, parked, and `oldest`: when the oldest pending event was created (µs; None: none is)."""

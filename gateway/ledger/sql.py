@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Connection, Insert, RowMapping, Select, Table
 from sqlalchemy.dialects import sqlite
 
 from gateway.errors import LedgerError
@@ -36,6 +36,18 @@ class Turn(msgspec.Struct, frozen=True):
     def origin(self) -> dict[str, Any]:
         """The columns that say whose row it is."""
         return {"site": self.site, "gateway": self.gateway, "owner": self.owner}
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """The connection that is asked, and for whom."""
+
+    connection: Connection
+    site: str
+    gateway: str
+
+    def rows(self, statement: Select[Any]) -> list[RowMapping]:
+        """All rows of a statement."""
+        return list(self.connection.execute(statement).mappings())
 
 
 @cache

@@ -15,6 +15,10 @@ from gateway.ledger.sql import Turn
 from gateway.ledger.tables import progress, sites, snapshots
 from gateway.model.facts import Facts, Questions
 from gateway.model.outcome import Event, HoldSet, Movement, Outcome, StockDelta
+from gateway.model.rules import RuleText
+
+SWEPT = 2000
+"""Most events deleted in one go: the writer has more urgent things to do."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -24,6 +28,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     t: int  # µs
     config: str
     state: bytes
+    rules: tuple[RuleText, ...] = ()
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -111,7 +116,8 @@ class Ledger(View):
             row = connection.execute(select(snapshots).where(*mine)).mappings().first()
         if row is None or row["hash"] != decisions.link(row["config"], bytes(row["state"]).hex()):
             return None
-        return Snapshot(row["position"], row["t"], row["config"], bytes(row["state"]))
+        rules = msgspec.convert(row["rules"], tuple[RuleText, ...])
+        return Snapshot(row["position"], row["t"], row["config"], bytes(row["state"]), rules)
 
     def facts_for(self, questions: Questions) -> Facts:
         """Answer the rules' questions, deterministically."""
@@ -156,6 +162,11 @@ class Ledger(View):
         """The broker acknowledged these events (`at` µs)."""
         with self._writing(at) as writing:
             outbox.settle(writing, seqs)
+
+    def sweep(self, before: int) -> int:
+        """Delete some of the events sent before `before` (µs), oldest first; how many. Call it until it says 0."""
+        with self._writing(before) as writing:
+            return outbox.sweep(writing, before, SWEPT)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file without waiting for readers; for idle moments."""
@@ -205,6 +216,7 @@ class Ledger(View):
 
     def _keep(self, writing: Turn, snapshot: Snapshot) -> None:
         row = {"site": self.site, "gateway": self.gateway} | msgspec.structs.asdict(snapshot)
+        row["rules"] = msgspec.to_builtins(snapshot.rules)
         row["hash"] = decisions.link(snapshot.config, snapshot.state.hex())
         writing.connection.execute(writing.upsert(snapshots), row)
 

@@ -81,6 +81,7 @@ progress = Table(
     _must("seq", BigInteger),  # last event number given
     _must("audit", BigInteger),  # last audit ordinal
     _must("hash"),  # of that audit row
+    Column("confirmed", BigInteger, nullable=False, server_default="0"),  # central has all events up to this number
 )
 
 snapshots = Table(
@@ -94,6 +95,7 @@ snapshots = Table(
     _must("state", LargeBinary),
     _must("hash"),
     _schema(),
+    Column("rules", JSON, nullable=False, server_default="[]"),  # files of rules: name and text
 )
 
 lots = Table(
@@ -114,13 +116,103 @@ lots = Table(
     _must("changed", BigInteger),
     *_origin(),
     _schema(),
+    _may("best_before"),
+    _may("shelf_life_days", Integer),
+    _may("life"),  # pending_inspection | released | in_stock | on_hold | rejected | shipped | disposed
+    Index(None, "site", "lot"),  # for who knows the lot number only
+)
+
+lot_changes = Table(
+    "lot_changes",
+    METADATA,
+    _key("change", _ROWID),
+    _must("site"),
+    _must("gtin"),
+    _must("lot"),
+    _must("at", BigInteger),
+    _may("before"),
+    _must("after"),
+    _must("reason"),
+    _must("by"),  # the person; "": the rules
+    _must("device"),  # the read point; "": none
+    _may("movement"),
+    *_origin(),
+    Index(None, "site", "gtin", "lot"),
+)
+
+lineage = Table(
+    "lineage",
+    METADATA,
+    _key("site"),
+    _key("transformation"),
+    _key("parent_gtin"),
+    _key("parent_lot"),
+    _key("parent_unit"),
+    _key("child_gtin"),
+    _key("child_lot"),
+    _key("child_unit"),
+    _must("parent_quantity", BigInteger),
+    _must("child_quantity", BigInteger),
+    _may("production"),
+    _must("at", BigInteger),
+    *_origin(),
+    Index(None, "site", "parent_gtin", "parent_lot"),
+    Index(None, "site", "child_gtin", "child_lot"),
+)
+
+numbering = Table(
+    "numbering",
+    METADATA,
+    _key("site"),
+    _key("counter"),
+    _must("day"),  # "": never begins anew
+    _must("last", BigInteger),
+    _must("changed", BigInteger),
+    Index(None, "site", "day"),
+)
+
+# Production orders, holds and the policy of central: one row each, as they came.
+documents = Table(
+    "documents",
+    METADATA,
+    _key("site"),
+    _key("kind"),  # production | hold | policy
+    _key("document"),
+    _must("version", BigInteger),
+    _must("state"),  # known | withdrawn
+    _must("body", JSON),
+    _must("changed", BigInteger),
+    *_origin(),
+    _schema(),
+)
+
+pending_receipts = Table(
+    "pending_receipts",
+    METADATA,
+    _key("site"),
+    _key("movement"),
+    _must("at", BigInteger),
+    _must("state"),  # open | corrected | closed
+    _must("body", JSON),  # the movement, as it was decided
+    _must("changed", BigInteger),
+    *_origin(),
+    _schema(),
+)
+
+pending_keys = Table(
+    "pending_keys",
+    METADATA,
+    _key("site"),
+    _key("key"),  # SSCC, GTIN-14 or EPC
+    _key("movement"),
+    _parent("pending_receipts", "site", "movement"),
 )
 
 expectations = Table(
     "expectations",
     METADATA,
     _key("site"),
-    _key("kind"),  # asn | order
+    _key("kind"),  # asn | order | commission (which expects nothing: its units may have sscc "")
     _key("document"),
     _must("version", BigInteger),
     _must("state"),  # expected | partial | received | shipped | withdrawn
@@ -131,6 +223,9 @@ expectations = Table(
     _must("changed", BigInteger),
     *_origin(),
     _schema(),
+    _may("type"),  # of the ASN or order
+    _may("extra", JSON),  # keys of the document that we do not know
+    _may("parts", Integer),  # how many parts have come of one that is not complete; null: it is complete
 )
 
 expected_units = Table(
@@ -145,6 +240,7 @@ expected_units = Table(
     _may("movement"),
     _may("weight"),  # decimal text as announced
     _may("weight_unit"),
+    _may("extra", JSON),
     _parent("expectations", "site", "kind", "document"),
     Index(None, "site", "sscc"),
 )
@@ -162,8 +258,10 @@ expected_lines = Table(
     _must("quantity", BigInteger),
     _must("unit"),
     _may("expiry"),
+    _may("extra", JSON),
     _parent("expected_units", "site", "kind", "document", "sscc"),
     Index(None, "site", "sscc"),
+    Index(None, "site", "lot", "gtin"),
 )
 
 _LINE = ("site", "kind", "document", "sscc", "line")
@@ -192,6 +290,17 @@ expected_ranges = Table(
     _must("width", Integer),  # 0: serials without leading zeros; else exactly so many digits
     _parent("expected_lines", *_LINE),
     Index(None, "site", "gtin", "low_key"),
+)
+
+expected_epcs = Table(
+    "expected_epcs",
+    METADATA,
+    *(_key(name, Integer if name == "line" else Text) for name in _LINE),
+    _key("epc"),
+    _must("ordinal", Integer),
+    _must("gtin"),
+    _parent("expected_lines", *_LINE),
+    Index(None, "site", "epc"),
 )
 
 stock = Table(
@@ -275,6 +384,7 @@ items = Table(
     _must("changed", BigInteger),
     *_origin(),
     Index(None, "site", "gtin", "lot", "location"),
+    Index(None, "site", "gtin", "serial"),
 )
 
 holds = Table(
@@ -289,6 +399,9 @@ holds = Table(
     _must("at", BigInteger),
     _may("released", BigInteger),
     *_origin(),
+    Column("by", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default=""),  # hold/id of central's hold
+    _may("released_by"),
     Index(None, "site", "gtin", "lot"),
 )
 
@@ -314,6 +427,7 @@ movements = Table(
     *_origin(),
     _schema(),
     Index(None, "site", "at"),
+    Index(None, "site", "sscc"),
 )
 
 movement_lines = Table(
@@ -335,6 +449,38 @@ movement_lines = Table(
     _schema(),
     _parent("movements", "site", "movement"),
     Index(None, "site", "gtin", "lot"),
+)
+
+# Which movements a tag was in: the way from an EPC to its history. One B-tree and nothing beside it (no rowid, no
+# foreign key), for this is the longest table of a ledger and every commit writes into its middle.
+movement_items = Table(
+    "movement_items",
+    METADATA,
+    _key("site"),
+    _key("epc"),
+    _key("movement"),
+    _must("line", Integer),  # of movement_lines; one movement names a tag once
+    sqlite_with_rowid=False,
+)
+
+firings = Table(
+    "firings",
+    METADATA,
+    _key("firing", _ROWID),
+    _must("site"),
+    _must("rule"),
+    _must("digest"),  # of what the rule says
+    _must("at", BigInteger),
+    _must("on"),
+    _must("subject"),  # movement
+    _must("place"),
+    _must("facts", JSON),
+    _must("actions", JSON),
+    _must("hash"),
+    *_origin(),
+    _schema(),
+    Index(None, "site", "rule", "at"),
+    Index(None, "site", "subject"),
 )
 
 alarms = Table(

@@ -4,9 +4,12 @@ Both are journalled as they were, so that a replay decides the same. Quantities 
 Keys that need two parts are joined by `/`: lots `gtin/lot`, serials `gtin/serial`, documents `kind/id`.
 """
 
+from typing import Any
+
 from msgspec import Struct, field
 
-from gateway.model.documents import ExpectedUnit, Reference
+from gateway.model.documents import ExpectedUnit, Policy, Production, Reference
+from gateway.model.outcome import Movement
 
 
 class Stay(Struct, frozen=True):
@@ -37,6 +40,14 @@ class Questions(Struct, frozen=True, omit_defaults=True):
     documents: tuple[tuple[str, str], ...] = ()  # (asn|order|lot, id); a lot's id is gtin/lot
     stays: tuple[Interval, ...] = ()
     outbox: tuple[int, ...] = ()  # seq
+    sent: tuple[tuple[int, int], ...] = ()  # (first, last) seq
+    policy: bool = False
+    numbers: tuple[str, ...] = ()  # days (2026-11-21) whose counters of lot numbers may be drawn from
+    standing: tuple[tuple[str, str], ...] = ()  # (gtin14, lot): where all of it stands
+    pending: tuple[str, ...] = ()  # keys of receipts that wait for an announcement: SSCC, GTIN-14 or EPC
+    productions: tuple[str, ...] = ()  # ids of production orders
+    holds: tuple[str, ...] = ()  # ids of central's holds
+    goods: bool = False  # what else stands here of the products in question, and what their lots went through
 
 
 class Expected(Struct, frozen=True):
@@ -50,6 +61,8 @@ class Expected(Struct, frozen=True):
     documents: tuple[Reference, ...] = ()
     party: str | None = None  # supplier or customer
     min_shelf_life_days: int | None = None
+    type: str = ""  # of the ASN or order; "": its default
+    door: str | None = None  # the portal it is announced for: key `door` of the document
 
 
 class Content(Struct, frozen=True):
@@ -63,6 +76,7 @@ class Content(Struct, frozen=True):
     expiry: str | None = None
     prefix: int | None = None
     epcs: tuple[str, ...] = ()
+    status: str | None = None  # available | hold; None: as its unit
 
 
 class Unit(Struct, frozen=True):
@@ -88,13 +102,23 @@ class Item(Struct, frozen=True):
 
 
 class Serial(Struct, frozen=True):
-    """An announced serial: which lot an expectation says it belongs to. `by` serial | range."""
+    """An announced item: which lot a document says it belongs to. `by` serial | range | epc.
+
+    `expectation` is `asn/…`, `order/…` or `commission/…`; `sscc` "" where it names no unit.
+    """
 
     gtin: str
     lot: str
     expectation: str
     sscc: str
     by: str
+    expiry: str | None = None
+
+
+class OpenLot(Struct, frozen=True):
+    """A lot of which an announcement still expects something."""
+
+    lot: str
     expiry: str | None = None
 
 
@@ -106,6 +130,38 @@ class LotFact(Struct, frozen=True, omit_defaults=True):
     expiry: str | None = None
     qc: str | None = None
     held: bool = False
+    life: str | None = None  # pending_inspection | released | in_stock | on_hold | rejected | shipped | disposed
+    product: str | None = None
+    produced: str | None = None
+    supplier: str | None = None
+    shelf_life_days: int | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class Standing(Struct, frozen=True):
+    """What of a lot stands in one location: by status and unit of measure, on which units, as which tagged items."""
+
+    location: str
+    stock: tuple[tuple[str, str, int], ...]  # (status, unit of measure, quantity)
+    units: tuple[Unit, ...] = ()  # with all their contents
+    items: tuple[Item, ...] = ()
+
+
+class Pending(Struct, frozen=True):
+    """A receipt that nobody had announced, as it was decided; `gateway` decided it."""
+
+    movement: Movement
+    gateway: str
+
+
+class HoldFact(Struct, frozen=True):
+    """A hold that central has set: what it holds."""
+
+    gtin: str
+    lot: str
+    location: str | None
+    reason: str
+    version: int
 
 
 class OutboxFact(Struct, frozen=True):
@@ -115,6 +171,41 @@ class OutboxFact(Struct, frozen=True):
     kind: str
     topic: str
     state: str  # pending | settled | parked
+
+
+class Neighbour(Struct, frozen=True, omit_defaults=True):
+    """A lot of a product in question that stands in a location, available and not held, since `entered` (µs)."""
+
+    lot: str
+    location: str
+    quantity: int
+    entered: int
+    expiry: str | None = None
+
+
+class Goods(Struct, frozen=True, omit_defaults=True):
+    """What stands of a product on the whole site, and the lots that expire first, came first and came last."""
+
+    on_hand: int
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+class Journey(Struct, frozen=True, omit_defaults=True):
+    """What a lot went through: excursions it stood in, and where it has been (µs; None: still there)."""
+
+    excursions: int = 0
+    minutes: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    stays: tuple[tuple[str, int, int | None], ...] = ()
+
+
+class SentFact(Struct, frozen=True):
+    """What the outbox still keeps of a span of numbers: how many, the lowest, and the highest (0, 0, 0: nothing)."""
+
+    events: int
+    first: int
+    last: int
 
 
 class Facts(Struct, frozen=True, omit_defaults=True):
@@ -128,6 +219,17 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     documents: dict[str, int] = field(default_factory=dict)  # version by kind/id
     stays: dict[str, tuple[Stay, ...]] = field(default_factory=dict)  # by location/start/end
     outbox: dict[str, OutboxFact] = field(default_factory=dict)  # by seq
+    sent: dict[str, SentFact] = field(default_factory=dict)  # by first/last
+    open_lots: dict[str, tuple[OpenLot, ...]] = field(default_factory=dict)  # by asn/id/gtin, of the GTINs asked for
+    policy: Policy | None = None
+    numbers: dict[str, int] = field(default_factory=dict)  # last lot number by counter
+    standing: dict[str, tuple[Standing, ...]] = field(default_factory=dict)  # by gtin/lot, in order of location
+    pending: dict[str, Pending] = field(default_factory=dict)  # by movement
+    productions: dict[str, Production] = field(default_factory=dict)  # by id
+    holds: dict[str, HoldFact] = field(default_factory=dict)  # by id
+    goods: dict[str, Goods] = field(default_factory=dict)  # by gtin
+    journeys: dict[str, Journey] = field(default_factory=dict)  # by gtin/lot
+    partial: dict[str, int] = field(default_factory=dict)  # version by kind/id of documents of which parts are missing
 
 
 class FactsRecord(Struct, frozen=True, tag_field="kind", tag="facts"):

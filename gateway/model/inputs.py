@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from gateway.model.rules import RuleText
+
 COLUMNS = ("at", "antenna", "epc", "rssi", "channel", "phase", "count")
 """Columns our own drivers write in `Reads`, in this order."""
 
@@ -88,10 +90,11 @@ class Boot(Struct, frozen=True, tag_field="kind", tag="boot", omit_defaults=True
     clock: str = "unknown"  # synced | unsynced | unknown
 
 
-class Config(Struct, frozen=True, tag_field="kind", tag="config"):
+class Config(Struct, frozen=True, tag_field="kind", tag="config", omit_defaults=True):
     """The configuration in force from here on, as its full text (it never holds a secret)."""
 
     toml: str
+    rules: tuple[RuleText, ...] = ()  # the files of rules in force, those that come with Tallyman too
 
 
 class Downlink(Struct, frozen=True, tag_field="kind", tag="downlink", omit_defaults=True):

@@ -55,6 +55,7 @@ class Line(Struct, frozen=True):
     basis: str = "sgtin"
     expected: int | None = None
     prefix: int | None = None
+    status: str | None = None  # available | hold; None: the movement's
 
 
 class Movement(Struct, frozen=True):
@@ -81,6 +82,9 @@ class Movement(Struct, frozen=True):
     climate: tuple[tuple[str, str, float, str, int], ...] = ()  # last known there: sensor, quantity, value, unit, at
     missing: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
+    purpose: str = ""  # return | transfer | production | disposal; "": purchase, order or a plain transfer
+    by: str = ""  # the person who ordered it; "": a passage
+    part: tuple[int, int] | None = None  # which of how many events tell this movement; None: one tells all
 
 
 class AlarmChange(Struct, frozen=True):
@@ -169,7 +173,24 @@ class Gap(Struct, frozen=True):
     reason: str
 
 
-Decision = Passage | Movement | AlarmChange | Excursion | Hold | DeviceCommand | Rejection | Gap
+class Firing(Struct, frozen=True):
+    """A rule did something: which (`digest` of what it says), about what, on which facts, and what it did.
+
+    `published` are texts for central; with any, the firing is an event.
+    """
+
+    rule: str
+    digest: str
+    at: int
+    on: str  # what it looked at: receive, ship, …
+    subject: str  # the movement
+    place: str
+    facts: dict[str, Any]
+    actions: tuple[str, ...]
+    published: tuple[str, ...] = ()
+
+
+Decision = Firing | Passage | Movement | AlarmChange | Excursion | Hold | DeviceCommand | Rejection | Gap
 
 
 class StockDelta(Struct, frozen=True):
@@ -218,10 +239,12 @@ class UnitDone(Struct, frozen=True):
 class DocumentChange(Struct, frozen=True):
     """A document of central arrived in a newer version, or was withdrawn (`document` None)."""
 
-    kind: str  # asn | order | lot
+    kind: str  # asn | order | lot | commission | production | hold | policy
     id: str
     version: int
     document: Document | None
+    part: int = 0  # of a document in parts: part 0 replaces, others are added
+    last: bool = True  # it is complete now
 
 
 class HoldSet(Struct, frozen=True):
@@ -231,6 +254,78 @@ class HoldSet(Struct, frozen=True):
     lot: str
     location: str
     reason: str
+    by: str = ""
+    source: str = ""  # hold/id of central's hold
+
+
+class HoldEnd(Struct, frozen=True):
+    """End the holds on a lot in a location: its held stock becomes available. `source`: only that hold of central."""
+
+    gtin: str
+    lot: str
+    location: str
+    by: str
+    source: str = ""
+
+
+class LotChange(Struct, frozen=True):
+    """A step in a lot's life. `gone`: only when nothing of it is left on site."""
+
+    gtin: str
+    lot: str
+    life: str  # pending_inspection | released | in_stock | on_hold | rejected | shipped | disposed
+    reason: str
+    at: int
+    by: str = ""
+    device: str = ""
+    movement: str | None = None
+    gone: bool = False
+
+
+class LotMade(Struct, frozen=True):
+    """A lot that this site made or named: what is known of it from the start."""
+
+    gtin: str
+    lot: str
+    expiry: str | None
+    produced: str | None
+    supplier: str | None
+
+
+class NumberTaken(Struct, frozen=True):
+    """Lot numbers up to `last` of a counter are used; `day` "" for a counter that never begins anew."""
+
+    counter: str
+    day: str
+    last: int
+
+
+class PendingSet(Struct, frozen=True):
+    """Keep a receipt that nobody announced until somebody does; `keys` find it again (SSCC, GTIN-14, EPC)."""
+
+    movement: Movement
+    keys: tuple[str, ...]
+
+
+class PendingDone(Struct, frozen=True):
+    """A kept receipt waits no longer: corrected, or closed because its goods are no longer as they came."""
+
+    movement: str
+    state: str  # corrected | closed
+
+
+class Descent(Struct, frozen=True):
+    """A product lot descends from a raw lot, both in the quantities of their transformation."""
+
+    transformation: str
+    production: str | None
+    at: int
+    parent: tuple[str, str]
+    parent_quantity: int
+    parent_unit: str
+    child: tuple[str, str]
+    child_quantity: int
+    child_unit: str
 
 
 class Park(Struct, frozen=True):
@@ -240,7 +335,37 @@ class Park(Struct, frozen=True):
     reason: str
 
 
-Effect = StockDelta | ItemChange | UnitChange | UnitDone | DocumentChange | HoldSet | Park
+class Resend(Struct, frozen=True):
+    """Send the kept events from `first` to `last` again: they wait in the outbox as if never sent."""
+
+    first: int
+    last: int
+
+
+class Confirm(Struct, frozen=True):
+    """Central has every event up to this number: delivered, not only with the broker."""
+
+    up_to: int
+
+
+Effect = (
+    StockDelta
+    | ItemChange
+    | UnitChange
+    | UnitDone
+    | DocumentChange
+    | HoldSet
+    | HoldEnd
+    | LotChange
+    | LotMade
+    | NumberTaken
+    | PendingSet
+    | PendingDone
+    | Descent
+    | Park
+    | Resend
+    | Confirm
+)
 
 
 class Outcome(Struct, frozen=True):

@@ -5,6 +5,8 @@ Durations are integer microseconds.
 
 from msgspec import Struct
 
+from gateway.model.rules import Rule
+
 
 class Location(Struct, frozen=True):
     """Where goods rest (EPCIS bizLocation). `outside` marks a place beyond the walls (supplier, street)."""
@@ -65,6 +67,7 @@ class Portal(Struct, frozen=True):
     longest: int = 30_000_000
     min_reads: int = 3
     min_rssi: float = -65.0
+    unknown_tags: str = "hold"  # ignore | hold | accept: what to do with tags that nothing explains
 
 
 class Sensor(Struct, frozen=True):
@@ -116,4 +119,6 @@ class Settings(Struct, frozen=True):
     scales: tuple[Scale, ...] = ()
     limits: tuple[Limit, ...] = ()
     ignore: tuple[str, ...] = ()
+    lot_number: str = ""
+    rules: tuple[Rule, ...] = ()
     topic_prefix: str = "tallyman/v1"

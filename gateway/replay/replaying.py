@@ -55,9 +55,9 @@ class Replay:
         broken: ConfigError | None = None
         for entry in Reading(self.reading.path, lenient=True).entries():
             match entry.item:
-                case Config(toml) if found is None and broken is None:
+                case Config(toml, rules) if found is None and broken is None:
                     try:
-                        found = config.parse(toml, entry.file)
+                        found = config.parse(toml, entry.file, rules=rules)
                     except ConfigError as error:
                         broken = error
                 case Command("quarantine", {"position": int(position)}, "core"):

@@ -16,6 +16,7 @@ class Crossed(Struct, frozen=True):
     portal: Portal
     weighing: Weighing | None
     climate: tuple[tuple[str, str, float, str, int], ...]
+    ruled: bool = False  # rules look at it, and need to know more
 
 
 class Changed(Struct, frozen=True):
@@ -40,6 +41,19 @@ class Parking(Struct, frozen=True):
     at: int
 
 
+class Resending(Struct, frozen=True):
+    """Somebody misses events and asks for those from `first` to `last` again."""
+
+    first: int
+    last: int
+
+
+class Confirming(Struct, frozen=True):
+    """Central says that it has every event up to this number."""
+
+    up_to: int
+
+
 class Refused(Struct, frozen=True):
     """An input that could not be used."""
 
@@ -52,4 +66,4 @@ class Answered(Struct, frozen=True):
     reply: dict[str, str | bool | int]
 
 
-Candidate = Crossed | Changed | Exceeding | Parking | Refused | Answered | Announced
+Candidate = Crossed | Changed | Exceeding | Parking | Resending | Confirming | Refused | Answered | Announced

@@ -1,14 +1,17 @@
 """Step 4 of the data flow: candidates and facts become one outcome. Pure, and the only place that decides."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
 from gateway.events.ids import event_id
 from gateway.identity import decode
-from gateway.model.facts import Facts, Interval, Questions
+from gateway.model.facts import Facts, Interval, Questions, SentFact
 from gateway.model.outcome import (
+    Confirm,
     Decision,
     DeviceCommand,
     DocumentChange,
@@ -18,27 +21,46 @@ from gateway.model.outcome import (
     Hold,
     HoldSet,
     LotMinutes,
+    Movement,
     Outcome,
     Park,
     Passage,
     Rejection,
+    Resend,
 )
 from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
-from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
+from gateway.rules.candidates import (
+    Answered,
+    Candidate,
+    Changed,
+    Confirming,
+    Crossed,
+    Exceeding,
+    Parking,
+    Refused,
+    Resending,
+)
+from gateway.rules.checking import checks
 from gateway.rules.documents import Announced
 from gateway.rules.effects import applied, effects
 from gateway.rules.movements import judge
+from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
+from gateway.rules.ruleset.evaluating import Ruled, remember, ruled, settled
 
 LIGHT_VALID = 5_000_000
 """µs after the passage within which its light still means something to the driver at the door."""
+
+LIGHTS = ("green", "amber", "red")
+"""From the mildest: the worst of what verdict and rules ask for is shown."""
 
 Decided = tuple[list[Decision], list[Effect]]
 
 
 def questions(candidates: list[Candidate]) -> Questions:
     """Step 2's other half: what the ledger must answer before these candidates can be decided."""
-    ssccs, epcs, serials, documents, stays, outbox = set(), set(), set(), set(), set(), set()
+    ssccs, epcs, serials, documents, stays, outbox, sent = set(), set(), set(), set(), set(), set(), set()
+    goods = any(isinstance(one, Crossed) and one.ruled and bool(one.passage.moved) for one in candidates)
     for one in candidates:
         match one:
             case Crossed():
@@ -58,6 +80,8 @@ def questions(candidates: list[Candidate]) -> Questions:
                 stays.add((one.location, one.exceeded.start, one.exceeded.end))
             case Parking():
                 outbox.add(one.seq)
+            case Resending():
+                sent.add((one.first, one.last))
     return Questions(
         ssccs=tuple(sorted(ssccs)),
         epcs=tuple(sorted(epcs)),
@@ -65,11 +89,31 @@ def questions(candidates: list[Candidate]) -> Questions:
         documents=tuple(sorted(documents)),
         stays=tuple(Interval(*span) for span in sorted(stays)),
         outbox=tuple(sorted(outbox)),
+        sent=tuple(sorted(sent)),
+        goods=goods,
+        policy=any(isinstance(one, Crossed) and bool(one.passage.moved) for one in candidates),
+        numbers=tuple(sorted({day for one in candidates if isinstance(one, Crossed) for day in _days(one)})),
     )
 
 
-def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Outcome:
+def _days(crossed: Crossed) -> list[str]:
+    """The days a passage may fall on, wherever on earth the site is: lots may be numbered by the day."""
+    if not crossed.passage.moved:
+        return []
+    day = datetime.fromtimestamp(crossed.passage.closed // 1_000_000, tz=UTC).date()
+    return [(day + timedelta(days=days)).isoformat() for days in (-1, 0, 1)]
+
+
+def decide(
+    settings: Settings,
+    candidates: list[Candidate],
+    facts: Facts,
+    rules: RuleSet = EMPTY,
+    memory: RuleMemory = RuleMemory(),  # noqa: B008 - read, never changed
+) -> Outcome:
     """Judge every candidate in order, each knowing what those before it changed."""
+    if rules.rules and len(candidates) > 1:
+        memory = deepcopy(memory)  # what one passage of this turn says, the next knows
     decisions: list[Decision] = []
     changes: list[Effect] = []
     reply: dict[str, Any] | None = None
@@ -77,7 +121,12 @@ def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Out
         if isinstance(one, Answered):
             reply = dict(one.reply)
             continue
-        found, wanted = DECIDERS[type(one)](settings, one, facts)
+        if isinstance(one, Crossed):
+            found, wanted = _crossed(settings, one, facts, rules, memory)
+            if len(candidates) > 1:
+                remember(rules, memory, tuple(found))
+        else:
+            found, wanted = DECIDERS[type(one)](settings, one, facts)
         decisions += found
         changes += wanted
         if isinstance(one, Crossed) and wanted and len(candidates) > 1:
@@ -85,22 +134,43 @@ def decide(settings: Settings, candidates: list[Candidate], facts: Facts) -> Out
         if isinstance(one, Announced | Refused) and reply is None:
             refusal = next((item for item in found if isinstance(item, Rejection)), None)
             reply = {"ok": True} if refusal is None else {"ok": False, "error": refusal.detail}
+        if isinstance(one, Resending):
+            reply = _kept(one, facts)
     return Outcome(tuple(decisions), tuple(changes), reply)
 
 
-def _crossed(settings: Settings, crossed: Crossed, facts: Facts) -> Decided:
+def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet, memory: RuleMemory) -> Decided:
     passage, portal = crossed.passage, crossed.portal
-    movements = judge(settings, crossed, facts)
+    judged = judge(settings, crossed, facts)
+    told = [_ruled(settings, one, facts, rules, memory) for one in judged]
+    movements = [movement for movement, _ in told]
     decisions: list[Decision] = [_completed(passage, [item for one in movements for item in one.missing]), *movements]
-    changes = [change for movement in movements for change in effects(movement)]
+    changes = [
+        change
+        for before, movement in zip(judged, movements, strict=True)
+        for change in settled(movement, before, effects(movement, facts))
+    ]
+    for _, found in told:
+        decisions += found.firings
+        decisions += found.alarms
     verdicts = [movement.verdict for movement in movements]
     problem = None if verdicts else _unmoved(passage, portal)
     if problem is not None:
         decisions.append(problem)
     if portal.lights is not None and (verdicts or problem is not None):
         worst = max(verdicts, key=reasons.SEVERITY.__getitem__, default=reasons.HELD)
-        decisions.append(_light(portal, passage, reasons.LIGHT[worst]))
+        shown = max((reasons.LIGHT[worst], *(light for _, found in told for light in found.lights)), key=LIGHTS.index)
+        decisions.append(_light(portal, passage, shown))
     return decisions, changes
+
+
+def _ruled(
+    settings: Settings, movement: Movement, facts: Facts, rules: RuleSet, memory: RuleMemory
+) -> tuple[Movement, Ruled]:
+    """A judged movement after the rules; where none looks at it, nothing is gathered for them."""
+    if not rules.on(movement.type):
+        return movement, Ruled()
+    return ruled(rules, memory, movement, checks(settings, movement, facts))
 
 
 def _completed(passage: Passage, missing: list[str]) -> Passage:
@@ -211,15 +281,30 @@ def _parking(settings: Settings, one: Parking, facts: Facts) -> Decided:
     return [Gap(one.seq, one.seq, one.at, one.reason)], [Park(one.seq, one.reason)]
 
 
+def _kept(one: Resending, facts: Facts) -> dict[str, Any]:
+    """The answer to who misses events: what is sent again, and from where on nothing older is kept."""
+    kept = facts.sent.get(f"{one.first}/{one.last}", SentFact(0, 0, 0))
+    return {"ok": True, "events": kept.events, "from": kept.first, "to": kept.last}
+
+
+def _resending(settings: Settings, one: Resending, facts: Facts) -> Decided:
+    return [], [Resend(one.first, one.last)]
+
+
+def _confirming(settings: Settings, one: Confirming, facts: Facts) -> Decided:
+    return [], [Confirm(one.up_to)]
+
+
 def _refused(settings: Settings, one: Refused, facts: Facts) -> Decided:
     return [one.rejection], []
 
 
 DECIDERS: dict[type, Callable[[Settings, Any, Facts], Decided]] = {
-    Crossed: _crossed,
     Announced: _announced,
     Changed: _changed,
     Exceeding: _exceeding,
     Parking: _parking,
+    Resending: _resending,
+    Confirming: _confirming,
     Refused: _refused,
 }

@@ -1,54 +1,66 @@
 """Documents from central: a downlink becomes a checked document, or a rejection that says what is wrong. Pure."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable
-from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import Struct
 
+from gateway.events.check import gtin_of
 from gateway.identity import keys
-from gateway.model.documents import Asn, Document, ExpectedLine, ExpectedUnit, Lot, Order
+from gateway.model.documents import (
+    Asn,
+    Commission,
+    CommissionedLine,
+    Document,
+    ExpectedLine,
+    ExpectedUnit,
+    HoldOrder,
+    Lot,
+    Order,
+    Policy,
+    Portion,
+    Production,
+)
 from gateway.model.outcome import Rejection
-from gateway.model.quantity import parse_decimal, parse_quantity
+from gateway.rules.soundness import first, name_problem, problem_of
 
-LONGEST_RANGE = 1_000_000
-"""Serials one range may span: a typing error must not claim a whole product."""
+TYPES: dict[str, type[Document]] = {
+    "asn": Asn,
+    "order": Order,
+    "lot": Lot,
+    "commission": Commission,
+    "policy": Policy,
+}
+"""Documents by the segment after `down/`."""
 
-LONGEST_SHELF_LIFE = 36_500
-"""Days."""
+SEGMENTS = {kind: 2 if kind == "lot" else 0 if kind == "policy" else 1 for kind in TYPES}
+"""How many segments name a document of a kind."""
 
-LONGEST_SERIAL = 20
-"""Characters of a serial (GS1 General Specifications, AI (21))."""
+L = TypeVar("L", ExpectedLine, CommissionedLine)
 
-LARGEST_VERSION = (1 << 53) - 1
-"""What every JSON implementation and every database holds exactly (RFC 8259 §6)."""
-
-LONGEST_ID = 200
-"""Characters of a document's id and of every name in it that is no GS1 key."""
-
-MOST_UNITS, MOST_LINES, MOST_SERIALS = 2_000, 20_000, 100_000
-"""Logistic units, lines, and serials with ranges of one document: a truck carries tens; a turn must stay short."""
-
-TYPES: dict[str, type[Document]] = {"asn": Asn, "order": Order, "lot": Lot}
+_NAMES = {kind: type_.__struct_fields__ for kind, type_ in TYPES.items()}
+_UNIT, _LINE, _ITEMS = (type_.__struct_fields__ for type_ in (ExpectedUnit, ExpectedLine, CommissionedLine))
 
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+class Announced(Struct, frozen=True):
+    """A checked document, before its version is compared with the ledger's. `document` None: withdrawn.
 
-
-class Announced(msgspec.Struct, frozen=True):
-    """A checked document, before its version is compared with the ledger's. `document` None: withdrawn."""
+    A very long one comes in parts, numbered from 0; `last` completes it.
+    """
 
     kind: str
     id: str
     document: Document | None
     source: str
     at: int
+    part: int = 0
+    last: bool = True
 
 
-def read_document(topic: str, payload: Any, text: str | None, at: int) -> Announced | Rejection:
+def read_document(
+    topic: str, payload: Any, text: str | None, at: int, *, part: int = 0, last: bool = True
+) -> Announced | Rejection:
     """Read what arrived on `topic` (`down/asn/A1`, without prefix and site)."""
 
     def reject(reason: str, detail: str) -> Rejection:
@@ -56,9 +68,12 @@ def read_document(topic: str, payload: Any, text: str | None, at: int) -> Announ
 
     segments = [unquote(segment) for segment in topic.split("/")]
     kind = segments[1] if len(segments) > 1 else ""
-    if segments[0] != "down" or kind not in TYPES or len(segments) != (4 if kind == "lot" else 3):
-        return reject("unknown_topic", f"{topic} is none of down/asn/ID, down/order/ID, down/lot/GTIN/LOT")
-    if problem := _first(_name_problem("the topic", name) for name in segments[2:]):
+    if segments[0] != "down" or kind not in TYPES or len(segments) != 2 + SEGMENTS[kind]:
+        return reject(
+            "unknown_topic",
+            f"{topic} is none of down/asn/ID, down/order/ID, down/lot/GTIN/LOT, down/commission/ID, down/policy",
+        )
+    if problem := first(name_problem("the topic", name) for name in segments[2:]):
         return reject("bad_document", problem)
     if kind == "lot" and keys.gtin_problem(segments[2]) is None:
         segments[2] = keys.gtin14(segments[2])  # one lot has one id, however its GTIN is written
@@ -67,160 +82,125 @@ def read_document(topic: str, payload: Any, text: str | None, at: int) -> Announ
         return reject("bad_document", f"the payload is not JSON: {text[:80]!r}")
     if payload is None:
         return Announced(kind, ident, None, topic, at)
-    if kind == "lot" and isinstance(payload, dict):  # its topic names it; the body need not say so again
-        payload = {"gtin": segments[2], "lot": segments[3]} | payload
     try:
-        document: Document = msgspec.convert(payload, TYPES[kind], strict=True)
-    except msgspec.ValidationError as error:
+        document: Document = msgspec.convert(_whole(kind, segments[2:], payload), TYPES[kind], strict=True)
+    except (msgspec.ValidationError, ValueError) as error:
         return reject("bad_document", str(error))
-    problem = _problem(document, kind, ident)
-    return reject("bad_document", problem) if problem else Announced(kind, ident, _tidy(document), topic, at)
+    problem = _named(document, kind, ident) or problem_of(document)
+    if problem:
+        return reject("bad_document", problem)
+    return Announced(kind, ident, _tidy(document), topic, at, part, last)
 
 
-def _problem(document: Document, kind: str, ident: str) -> str | None:
-    """The first thing wrong with a document whose types are right, with the path to it."""
+def _whole(kind: str, ids: list[str], payload: Any) -> Any:
+    """The payload with what its topic says and with every key that no field has kept in `extra` (lots: attributes)."""
+    if not isinstance(payload, dict):
+        return payload
+    if kind == "lot":  # its topic names it; the body need not say so again
+        payload = {"gtin": ids[0], "lot": ids[1]} | payload
+        own = payload.get("attributes")
+        odd = {name: value for name, value in payload.items() if name not in _NAMES["lot"]}
+        if odd and (own is None or isinstance(own, dict)):
+            payload = payload | {"attributes": odd | (own or {})}
+        return payload
+    if kind == "commission" and payload.get("type") == "ObjectEvent":
+        payload = _commissioning(ids[0], payload)
+    payload = _kept(payload, _NAMES[kind])
+    units, lines = payload.get("units"), payload.get("lines")
+    if isinstance(units, list) and kind in ("asn", "order"):
+        payload["units"] = [_unit(unit) for unit in units]
+    if isinstance(lines, list) and kind == "commission":
+        payload["lines"] = [_kept(line, _ITEMS) for line in lines]
+    return payload
+
+
+def _unit(unit: Any) -> Any:
+    unit = _kept(unit, _UNIT)
+    if isinstance(unit, dict) and isinstance(unit.get("lines"), list):
+        unit["lines"] = [_kept(line, _LINE) for line in unit["lines"]]
+    return unit
+
+
+def _kept(value: Any, names: tuple[str, ...]) -> Any:
+    """A copy of an object in which keys that no field has stand in `extra`."""
+    if not isinstance(value, dict):
+        return value
+    odd = {name: one for name, one in value.items() if name not in names or name == "extra"}
+    kept = {name: one for name, one in value.items() if name not in odd}
+    return kept | {"extra": odd} if odd else kept
+
+
+def _commissioning(ident: str, event: dict[str, Any]) -> dict[str, Any]:
+    """An EPCIS commissioning event (ObjectEvent ADD with `ilmd`) as a commissioning list.
+
+    Raises:
+        ValueError: without a lot number, or with an item that is neither SGTIN nor raw EPC.
+    """
+    ilmd = event.get("ilmd")
+    lot = ilmd.get("cbvmda:lotNumber") if isinstance(ilmd, dict) else None
+    if event.get("action") != "ADD" or not isinstance(ilmd, dict) or not isinstance(lot, str):
+        raise ValueError("an EPCIS event here commissions: action ADD, with ilmd and its cbvmda:lotNumber")
+    serials: dict[str, list[str]] = {}
+    for uri in event.get("epcList") or ():
+        gtin = gtin_of(uri) if isinstance(uri, str) else None
+        if gtin is None:
+            raise ValueError(f"$.epcList: {str(uri)[:80]!r} is no SGTIN")
+        serial = uri.partition("/21/")[2] if "/21/" in uri else uri.split(".", 2)[2]
+        serials.setdefault(gtin, []).append(unquote(serial))
+    more = {"expiry": ilmd["cbvmda:itemExpirationDate"]} if "cbvmda:itemExpirationDate" in ilmd else {}
+    lines = [{"gtin": gtin, "lot": lot, "serials": found} | more for gtin, found in sorted(serials.items())]
+    version = event.get("tally:version", 1)
+    return {"commission": ident, "version": version, "lines": lines, "eventID": event.get("eventID")}
+
+
+def _named(document: Document, kind: str, ident: str) -> str | None:
+    """Whether topic and document name the same thing."""
     own = _own_id(document)
-    if own != ident:
-        return f"the topic says {kind} {ident!r}, the document says {own!r}"
-    if not 1 <= document.version <= LARGEST_VERSION:
-        return f"$.version is {document.version}; versions count from 1 to {LARGEST_VERSION}"
-    if isinstance(document, Lot):
-        return _lot_problem(document)
-    if isinstance(document, Order) and not 0 <= (document.min_shelf_life_days or 0) <= LONGEST_SHELF_LIFE:
-        return f"$.min_shelf_life_days is {document.min_shelf_life_days}; it is 0 to {LONGEST_SHELF_LIFE}"
-    if problem := _size_problem(document) or _names_problem(document):
-        return problem
-    for number, unit in enumerate(document.units):
-        path = f"$.units[{number}]"
-        if problem := keys.sscc_problem(unit.sscc):
-            return f"{path}.sscc: {problem}"
-        if unit.gross_weight is not None:
-            if problem := _weight_problem(unit.gross_weight.value):
-                return f"{path}.gross_weight.value: {problem}"
-            if problem := _name_problem(f"{path}.gross_weight.unit", unit.gross_weight.unit):
-                return problem
-        if problem := _twice_problem(unit):
-            return f"{path}.lines: {problem}"
-        for position, line in enumerate(unit.lines):
-            if problem := _line_problem(f"{path}.lines[{position}]", line):
-                return problem
-    doubled = sorted(sscc for sscc, times in Counter(unit.sscc for unit in document.units).items() if times > 1)
-    return f"sscc {doubled[0]} is announced twice in this document" if doubled else None
-
-
-def _lot_problem(lot: Lot) -> str | None:
-    named = (("$.product", lot.product), ("$.supplier", lot.supplier), ("$.qc", lot.qc))
-    return (
-        keys.gtin_problem(lot.gtin)
-        or keys.lot_problem(lot.lot)
-        or _date_problem("$.expiry", lot.expiry)
-        or _date_problem("$.produced", lot.produced)
-        or _first(_name_problem(path, name) for path, name in named if name is not None)
-    )
-
-
-def _size_problem(document: Asn | Order) -> str | None:
-    lines = [line for unit in document.units for line in unit.lines]
-    serials = sum(len(line.serials) + len(line.ranges) for line in lines)
-    for what, there, most in (
-        ("units", len(document.units), MOST_UNITS),
-        ("lines", len(lines), MOST_LINES),
-        ("serials and ranges", serials, MOST_SERIALS),
-    ):
-        if there > most:
-            return f"{there} {what} are more than the {most} that one document may hold; split it"
-    return None
-
-
-def _names_problem(document: Asn | Order) -> str | None:
-    party = document.supplier if isinstance(document, Asn) else document.customer
-    named = [("$.supplier" if isinstance(document, Asn) else "$.customer", party), ("$.due", document.due)]
-    for number, reference in enumerate(document.documents):
-        named += [(f"$.documents[{number}].type", reference.type), (f"$.documents[{number}].id", reference.id)]
-    return _first(_name_problem(path, name) for path, name in named if name is not None)
-
-
-def _name_problem(path: str, text: str) -> str | None:
-    """Why a text cannot be a name: it must fit a column, a topic and a line of a log."""
-    if not text or len(text) > LONGEST_ID or not text.isprintable():
-        return f"{path}: {text[:40]!r} is not 1 to {LONGEST_ID} printable characters"
-    return None
-
-
-def _twice_problem(unit: ExpectedUnit) -> str | None:
-    """A lot stands on one line of a unit: two could not be told apart when its tags are counted."""
-    names = Counter((keys.gtin14(line.gtin), line.lot) for line in unit.lines if keys.gtin_problem(line.gtin) is None)
-    doubled = next((name for name, times in names.items() if times > 1), None)
-    return None if doubled is None else f"lot {doubled[1]} of GTIN {doubled[0]} is announced twice on this unit; add up"
-
-
-def _first(problems: Iterable[str | None]) -> str | None:
-    return next((problem for problem in problems if problem), None)
-
-
-def _line_problem(path: str, line: ExpectedLine) -> str | None:
-    if problem := keys.gtin_problem(line.gtin):
-        return f"{path}.gtin: {problem}"
-    try:
-        if parse_quantity(line.quantity) <= 0:
-            return f"{path}.quantity: {line.quantity} is not more than nothing"
-    except ValueError as error:
-        return f"{path}.quantity: {error}"
-    if line.lot is not None and (problem := keys.lot_problem(line.lot)):
-        return f"{path}.lot: {problem}"
-    if problem := _name_problem(f"{path}.unit", line.unit):
-        return problem
-    if (line.serials or line.ranges) and line.unit != "each":
-        return f"{path}.unit: serials count items, so the unit is each, not {line.unit}"
-    odd = [serial for serial in line.serials if keys.lot_problem(serial)]
-    if odd:
-        return f"{path}.serials: {odd[0][:40]!r} is not 1 to {LONGEST_SERIAL} characters of GS1's 82-character set"
-    for low, high in line.ranges:
-        if not all(end.isascii() and end.isdigit() and len(end) <= LONGEST_SERIAL for end in (low, high)):
-            return f"{path}.ranges: [{low!r}, {high!r}] is not a pair of whole numbers"
-        if not 0 <= int(high) - int(low) < LONGEST_RANGE:
-            return f"{path}.ranges: [{low}, {high}] is empty or spans {LONGEST_RANGE} serials or more"
-    return _date_problem(f"{path}.expiry", line.expiry)
-
-
-def _weight_problem(text: str) -> str | None:
-    try:
-        return None if parse_decimal(text) > 0 else f"{text} is not more than nothing"
-    except ValueError as error:
-        return str(error)
-
-
-def _date_problem(path: str, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        if not _DATE.fullmatch(text):  # fromisoformat reads more forms than the rest of the house
-            raise ValueError
-        date.fromisoformat(text)
-    except ValueError:
-        return f"{path}: {text!r} is not a date (YYYY-MM-DD)"
-    return None
+    return None if own == ident else f"the topic says {kind} {ident!r}, the document says {own!r}"
 
 
 def _own_id(document: Document) -> str:
-    if isinstance(document, Asn):
-        return document.asn
-    if isinstance(document, Order):
-        return document.order
+    match document:
+        case Asn():
+            return document.asn
+        case Order():
+            return document.order
+        case Commission():
+            return document.commission
+        case Production():
+            return document.production
+        case HoldOrder():
+            return document.hold
+        case Policy():
+            return ""
     gtin = document.gtin if keys.gtin_problem(document.gtin) else keys.gtin14(document.gtin)
     return f"{gtin}/{document.lot}"
 
 
 def _tidy(document: Document) -> Document:
-    """GTINs as GTIN-14, the only form used inside."""
-    if isinstance(document, Lot):
-        return msgspec.structs.replace(document, gtin=keys.gtin14(document.gtin))
-    units = tuple(
-        ExpectedUnit(
-            unit.sscc,
-            tuple(msgspec.structs.replace(line, gtin=keys.gtin14(line.gtin)) for line in unit.lines),
-            unit.gross_weight,
-        )
-        for unit in document.units
-    )
-    return msgspec.structs.replace(document, units=units)
+    """GTINs as GTIN-14 and tags in upper case, the only forms used inside."""
+    match document:
+        case Lot() | HoldOrder():
+            return msgspec.structs.replace(document, gtin=keys.gtin14(document.gtin))
+        case Asn() | Order():
+            units = tuple(
+                msgspec.structs.replace(unit, lines=tuple(_line(line) for line in unit.lines))
+                for unit in document.units
+            )
+            return msgspec.structs.replace(document, units=units)
+        case Commission():
+            return msgspec.structs.replace(document, lines=tuple(_line(line) for line in document.lines))
+        case Production():
+            sides = ([_portion(one) for one in side] for side in (document.inputs, document.outputs))
+            inputs, outputs = (tuple(side) for side in sides)
+            return msgspec.structs.replace(document, inputs=inputs, outputs=outputs)
+    return document
+
+
+def _line(line: L) -> L:
+    epcs = tuple(epc.upper() for epc in line.epcs)
+    return msgspec.structs.replace(line, gtin=keys.gtin14(line.gtin), epcs=epcs)
+
+
+def _portion(portion: Portion) -> Portion:
+    return msgspec.structs.replace(portion, gtin=keys.gtin14(portion.gtin))

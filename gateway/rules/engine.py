@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct, field
 
+from gateway.model.facts import Facts
 from gateway.model.inputs import (
     Boot,
     Command,
@@ -27,13 +28,26 @@ from gateway.model.inputs import (
     Tick,
     Weighing,
 )
-from gateway.model.outcome import AlarmChange, Passage, Rejection
+from gateway.model.outcome import AlarmChange, Outcome, Passage, Rejection
 from gateway.model.quantity import parse_decimal
 from gateway.model.settings import Settings
 from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
-from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
+from gateway.rules.candidates import (
+    Answered,
+    Candidate,
+    Changed,
+    Confirming,
+    Crossed,
+    Exceeding,
+    Parking,
+    Refused,
+    Resending,
+)
+from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
 from gateway.rules.passages import CEILING_DBM, FLOOR_DBM, ROWS, PortalState, PortalWatch
+from gateway.rules.ruleset import RuleMemory, compile_rules
+from gateway.rules.ruleset.evaluating import remember
 
 UNPLACED_DBM = -60.0
 """Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
@@ -63,6 +77,7 @@ class EngineState(Struct):
     latched: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
+    rules: RuleMemory = field(default_factory=RuleMemory)
 
 
 class Engine:
@@ -86,6 +101,8 @@ class Engine:
 
     def reconfigure(self, settings: Settings) -> None:
         """Put new settings in force; what the old ones knew of ids that remain is kept."""
+        self.rules = compile_rules(settings)  # first: what is wrong changes nothing
+        self.state.rules.keep(frozenset(rule.id for rule in settings.rules))
         eyes = {portal.id: portal.eyes for portal in self.settings.portals}
         self.settings = settings
         state = self.state
@@ -149,6 +166,13 @@ class Engine:
                 return [Changed(change) for limit in removed if (change := limit.removed(t)) is not None]
             case Device():
                 return self._device(t, item)
+
+    def decide(self, candidates: list[Candidate], facts: Facts) -> Outcome:
+        """Step 4 with the rules in force; what they did is remembered."""
+        outcome = decide(self.settings, candidates, facts, self.rules, self.state.rules)
+        if self.rules.rules:
+            remember(self.rules, self.state.rules, outcome.decisions)
+        return outcome
 
     def abandon(self, t: int) -> None:
         """Give up, undecided, what is due by `t`: the input that would close it cannot be taken."""
@@ -241,16 +265,24 @@ class Engine:
             case "outbox.park", {"seq": int(seq), "reason": str(reason)} if command.by == "uplink" and seq in SEQS:
                 parked: list[Candidate] = [Parking(seq, reason, t)]
                 return parked + self._latch(t, "outbox", f"the broker refused event {seq}: {reason}")
+            case "resend", {"from": int(first), "to": int(last)} if 0 < first <= last and last in SEQS:
+                return [Resending(first, last)]
+            case "ack", {"upTo": int(seq)} if command.by == "central" and seq in SEQS:
+                return [Confirming(seq)]
             case "quarantine", {"position": int(position), "error": str(error)} if command.by == "core":
                 detail = f"the input at journal position {position} crashed the core twice and is skipped: {error}"
                 return self._latch(t, "quarantine", detail)
-        detail = f"no command {command.name!r} with arguments {sorted(args)}; known: alarms.ack, asn.import"
+        detail = f"no command {command.name!r} with arguments {sorted(args)}; known: alarms.ack, asn.import, resend"
         return [Refused(Rejection(f"cmd/{command.name}", t, "bad_command", detail))]
 
     def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:
         if alarm in self.state.latched:
             before = self.state.latched.pop(alarm)
             change = AlarmChange(alarm, LATCHED[alarm], t, before, "normal", "high", by=by)
+            return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
+        if alarm in self.state.rules.raised:
+            known = self.state.rules.raised.pop(alarm)
+            change = AlarmChange(alarm, known.rule, t, known.state, "normal", known.priority, by=by)
             return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
         if alarm in self.state.faults:
             changed = self._fault(t, alarm, "ack", by=by)
@@ -303,7 +335,7 @@ class Engine:
             if place == portal.location
             for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
         )
-        return Crossed(passage, portal, watch.weighing_for(passage), climate)
+        return Crossed(passage, portal, watch.weighing_for(passage), climate, self.rules.moving)
 
 
 def _picked(reads: Reads) -> Iterator[Row]:

@@ -2,18 +2,24 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field, structs
 
 from gateway.events.ids import event_id
 from gateway.identity import decode
-from gateway.model.facts import Content, Expected, Facts
+from gateway.model.facts import Expected, Facts
 from gateway.model.outcome import Line, Movement, Weighed
-from gateway.model.settings import Settings
+from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
 from gateway.rules.candidates import Crossed
-from gateway.rules.resolve import Resolved, compare, resolve, tagged_lines
+from gateway.rules.effects import line_of
+from gateway.rules.numbering import Taken, next_lot
+from gateway.rules.resolve import Resolved, compare, contradictions, resolve, tagged_lines
+
+PURPOSES = {"return": "return", "transfer": "transfer", "production": "production", "disposal": "disposal"}
+"""Types of ASN and order that are neither a purchase nor an order; DESIGN's `type` of the movement stays as it is."""
 
 
 class Group(Struct, frozen=True):
@@ -35,7 +41,16 @@ class Finding(Struct, frozen=True):
     status: str | None = None  # of the stock it takes; None: by the verdict
     expected: Expected | None = None
     missing: tuple[str, ...] = ()
-    present: tuple[str, ...] = ()  # tags read that already rest here, so they cannot have come in
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+class Arrival(Struct, frozen=True):
+    """What came in: when (µs), through which read point, to where. A correction judges it again."""
+
+    at: int
+    portal: str
+    location: str
+    unknown: str  # what the read point does with tags that nothing explains
 
 
 def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
@@ -43,16 +58,39 @@ def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
     passage, portal = crossed.passage, crossed.portal
     if passage.direction not in ("in", "out"):
         return []
-    find = _transfer if portal.outside is not None else _receive if passage.direction == "in" else _ship
+    unknown = unknown_tags(portal, facts)
+    ignored = frozenset(epc for epc in passage.moved if unknown == "ignore" and _foreign(epc, facts))
+    taken: Taken = {}
     movements = []
-    for ordinal, group in enumerate(_groups(passage.moved, facts)):
-        finding = find(settings, crossed, facts, group)
+    for ordinal, group in enumerate(_groups([epc for epc in passage.moved if epc not in ignored], facts)):
+        finding: Finding | None
+        if portal.outside is not None:
+            finding = _transfer(crossed, facts, group)
+        elif passage.direction == "in":
+            arrival = Arrival(passage.closed, portal.id, portal.location, unknown)
+            finding = received(settings, arrival, facts, group, taken)
+        else:
+            finding = _ship(settings, crossed, facts, group)
         if finding is not None:
+            if ignored:
+                finding.evidence["ignored"] = sorted(ignored)
             movements.append(_movement(settings, crossed, group, ordinal, finding))
     return movements
 
 
-def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
+def unknown_tags(portal: Portal, facts: Facts) -> str:
+    """What a read point does with tags that nothing explains: central's policy before the configuration."""
+    policy = (facts.policy.unknown_tags or {}) if facts.policy is not None else {}
+    return policy.get(portal.id) or policy.get("*") or portal.unknown_tags
+
+
+def _foreign(epc: str, facts: Facts) -> bool:
+    """Neither a GS1 key nor enrolled anywhere: somebody's badge, a parcel of another house."""
+    ai = decode(epc).ai
+    return "00" not in ai and "01" not in ai and epc not in facts.items and epc not in facts.serials
+
+
+def _groups(moved: list[str], facts: Facts) -> list[Group]:
     """Items go with the unit that announces or holds them; with one unit in the passage, all go with it."""
     units = {sscc: epc for epc in moved if (sscc := decode(epc).ai.get("00"))}
     items: dict[str | None, list[str]] = {sscc: [] for sscc in sorted(units)}
@@ -62,7 +100,7 @@ def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
         if "00" in identity.ai:
             continue
         item = facts.items.get(epc)
-        serials = facts.serials.get(f"{identity.ai.get('01')}/{identity.ai.get('21')}", ())
+        serials = facts.serials.get(f"{identity.ai.get('01')}/{identity.ai.get('21')}", ()) + facts.serials.get(epc, ())
         homes = [item.parent] if item is not None else [serial.sscc for serial in serials]
         home = next((sscc for sscc in homes if sscc in units), only)
         items.setdefault(home, []).append(epc)
@@ -73,44 +111,92 @@ def _groups(moved: tuple[str, ...], facts: Facts) -> list[Group]:
     ]
 
 
-def _receive(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding:
+def received(settings: Settings, arrival: Arrival, facts: Facts, group: Group, taken: Taken) -> Finding:
+    """What came in with one group, against what was announced; lots without a number get one."""
     expected = _expected(facts, group.sscc, "asn")
     unit = facts.units.get(group.sscc or "")
     present = tuple(epc for epc in group.items if _present(facts, epc))
     resolved = [resolve(epc, facts, expected) for epc in group.items]
     fresh = [one for one in resolved if one.epc not in present]
     missing: tuple[str, ...] = ()
+    evidence: dict[str, Any] = {"present": list(present)} if present else {}
+    refused = False
     if (unit is not None and unit.location is not None) or (expected is not None and expected.state == "received"):
-        lines, found = tagged_lines(resolved), {"already_received"}
+        lines, found, refused = tagged_lines(resolved), {"already_received"}, True
     elif expected is not None:
         load = compare(expected, fresh)
         lines, found, missing = list(load.lines), set(load.found), load.missing
     elif group.sscc is None and not fresh:
-        lines, found = tagged_lines(resolved), {"already_received"}
+        lines, found, refused = tagged_lines(resolved), {"already_received"}, True
     else:
-        lines, found = _loose(group, fresh)
-    if _expired(settings, crossed.passage.closed, lines):
+        fresh = _inferred(facts, group, fresh)
+        lines, found = _loose(group, fresh, arrival.unknown)
+    if not refused:
+        if arrival.unknown == "accept" and "unknown_tag" in found and all(line.gtin for line in lines):
+            found = found - {"unknown_tag"} | {"unknown_lot"}
+        if told := contradictions(fresh):
+            found.add("contradiction")
+            evidence["contradictions"] = told
+        numbered = _numbered(settings, facts, arrival.at, lines, found, taken)
+        if numbered is not None:
+            lines, evidence["numbered"] = numbered
+    if any(_held(facts, line) for line in lines):
+        found.add("on_hold")
+    if _expired(settings, arrival.at, lines):
         found.add("expired")
-    return Finding(
-        "receive",
-        None,
-        crossed.portal.location,
-        found or {"matched"},
-        lines,
-        expected=expected,
-        missing=missing,
-        present=present,
-    )
+    found = found or {"matched"}
+    return Finding("receive", None, arrival.location, found, lines, None, expected, missing, evidence)
 
 
-def _loose(group: Group, fresh: list[Resolved]) -> tuple[list[Line], set[str]]:
+def _loose(group: Group, fresh: list[Resolved], unknown: str) -> tuple[list[Line], set[str]]:
     """Goods that no announced unit vouches for: each item stands for itself."""
     found = set()
-    if group.sscc is not None or any(one.expectation is None and one.by != "item" for one in fresh):
+    unannounced = any(
+        (one.expectation is None or one.expectation.startswith("commission/")) and one.by not in ("item", "inferred")
+        for one in fresh
+        if one.lot is not None or unknown != "accept"
+    )
+    if group.sscc is not None or unannounced:
         found.add("no_expectation")
     if any(one.lot is None for one in fresh):
         found.add("unknown_tag")
     return tagged_lines(fresh), found
+
+
+def _inferred(facts: Facts, group: Group, fresh: list[Resolved]) -> list[Resolved]:
+    """Loose items beside others of one ASN: the one lot that it still expects of their GTIN."""
+    asns = {one.expectation for one in fresh if one.expectation is not None and one.expectation.startswith("asn/")}
+    if group.sscc is not None or len(asns) != 1:
+        return fresh
+    (asn,) = asns
+    found = []
+    for one in fresh:
+        there = facts.open_lots.get(f"{asn}/{one.gtin}", ()) if one.lot is None and not one.claims else ()
+        if len(there) == 1:
+            only = there[0]
+            one = structs.replace(one, lot=only.lot, by="inferred", expectation=asn, expiry=one.expiry or only.expiry)
+        found.append(one)
+    return found
+
+
+def _numbered(
+    settings: Settings, facts: Facts, at: int, lines: list[Line], found: set[str], taken: Taken
+) -> tuple[list[Line], list[dict[str, Any]]] | None:
+    """Lines with numbers of our own for lots that came without one, and how far the counters are; None: none did.
+
+    Only what was announced, or is accepted, without a lot is numbered: what nobody can explain waits for who can.
+    """
+    if {"unknown_tag", "no_expectation", "contradiction"} & found:
+        return None
+    before = dict(taken)
+    own = []
+    for line in lines:
+        lot = next_lot(settings, facts, at, taken) if line.gtin and line.lot is None else None
+        own.append(line if lot is None else structs.replace(line, lot=lot, resolved_by="numbered"))
+    if taken == before:
+        return None
+    counters = [{"counter": counter, "day": day, "last": last} for (counter, day), last in sorted(taken.items())]
+    return own, counters
 
 
 def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding:
@@ -122,7 +208,8 @@ def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> F
         found = {"no_expectation" if known else "unknown_tag"}
         return Finding("ship", crossed.portal.location, None, found, lines, "available", expected)
     found = set()
-    lines = [_line(content) for content in unit.contents]
+    lines = [line_of(content) for content in unit.contents]
+    evidence: dict[str, Any] = {}
     if unit.location is None:
         found.add("already_shipped")
     elif expected is None or expected.state != "expected":
@@ -131,38 +218,81 @@ def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> F
         found.add("on_hold")
     if _expired(settings, crossed.passage.closed, lines):
         found.add("expired")
-    return Finding("ship", unit.location, None, found or {"matched"}, lines, unit.status, expected)
+    if told := contradictions([resolve(epc, facts, None) for epc in group.items]):
+        found.add("contradiction")
+        evidence["contradictions"] = told
+    found = found or {"matched"}
+    return Finding("ship", unit.location, None, found, lines, unit.status, expected, evidence=evidence)
 
 
-def _transfer(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> Finding | None:
-    """Through an inner door: the unit goes to the side it was driven to, from wherever the ledger holds it."""
+def _transfer(crossed: Crossed, facts: Facts, group: Group) -> Finding | None:
+    """Through an inner door: goods go to the side they were driven to, from wherever the ledger holds them.
+
+    What is on hold may not move; items without their unit leave it behind.
+    """
     portal = crossed.portal
     sides = (portal.outside, portal.location)
     origin, destination = sides if crossed.passage.direction == "in" else sides[::-1]
+    resolved = [resolve(epc, facts, None) for epc in group.items]
     unit = facts.units.get(group.sscc or "")
+    if group.sscc is None and group.items and all(_present(facts, epc) for epc in group.items):
+        return _moved_items(facts, resolved, destination)
     if unit is None or unit.location is None:
-        lines = tagged_lines([resolve(epc, facts, None) for epc in group.items])
-        return Finding("transfer", origin, destination, {"unknown_tag"}, lines, "hold")
+        return Finding("transfer", origin, destination, {"unknown_tag"}, tagged_lines(resolved), "hold")
     if unit.location == destination:
         return None
-    lines = [_line(content) for content in unit.contents]
+    lines = [line_of(content) for content in unit.contents]
     held = unit.status == "hold" or any(_held(facts, line) for line in lines)
-    return Finding("transfer", unit.location, destination, {"on_hold" if held else "moved"}, lines, unit.status)
+    found, evidence = {"on_hold"} if held else set(), {}
+    if told := contradictions(resolved):
+        found.add("contradiction")
+        evidence["contradictions"] = told
+    found = found or {"moved"}
+    return Finding("transfer", unit.location, destination, found, lines, unit.status, evidence=evidence)
+
+
+def _moved_items(facts: Facts, resolved: list[Resolved], destination: str | None) -> Finding | None:
+    """Items of the ledger that crossed without a unit, from one place; those that are there already stay."""
+    places = {facts.items[one.epc].location for one in resolved} - {destination}
+    if not places:
+        return None
+    origin = min(place for place in places if place is not None)
+    lines = []
+    for status in ("available", "hold"):
+        some = [
+            structs.replace(one, lot=facts.items[one.epc].lot or None, gtin=facts.items[one.epc].gtin or None)
+            for one in resolved
+            if facts.items[one.epc].location == origin and facts.items[one.epc].status == status
+        ]
+        lines += [structs.replace(line, status=status) for line in tagged_lines(some)]
+    held = any(line.status == "hold" or _held(facts, line) for line in lines)
+    found = {"on_hold"} if held else {"moved"}
+    evidence: dict[str, Any] = {}
+    if told := contradictions(resolved):
+        found = found - {"moved"} | {"contradiction"}
+        evidence["contradictions"] = told
+    if len(places) > 1:
+        evidence["elsewhere"] = sorted(place for place in places - {origin} if place is not None)
+    return Finding("transfer", origin, destination, found, lines, "available", evidence=evidence)
 
 
 def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, finding: Finding) -> Movement:
     passage, expected = crossed.passage, finding.expected
     verdict, codes = reasons.weigh(finding.type, finding.found)
     by_verdict = "available" if verdict == reasons.ACCEPTED else "hold"
-    evidence = {"direction": passage.direction, "confidence": passage.confidence, **passage.evidence}
-    if finding.present:
-        evidence["present"] = list(finding.present)
+    evidence = {
+        "direction": passage.direction,
+        "confidence": passage.confidence,
+        **passage.evidence,
+        **finding.evidence,
+    }
+    purpose = PURPOSES.get(expected.type, "") if expected is not None else ""
     return Movement(
         movement=event_id(settings.site, settings.gateway, "movement", passage.passage, ordinal),
         passage=passage.passage,
         portal=passage.portal,
         at=passage.closed,
-        type=finding.type,
+        type="return" if purpose == "return" else finding.type,
         origin=finding.origin,
         destination=finding.destination,
         verdict=verdict,
@@ -178,6 +308,7 @@ def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, 
         climate=crossed.climate,
         missing=finding.missing,
         evidence=evidence,
+        purpose=purpose,
     )
 
 
@@ -185,20 +316,6 @@ def _expected(facts: Facts, sscc: str | None, kind: str) -> Expected | None:
     """The announcement of this unit: one still open before one already met, then by id."""
     found = [one for one in facts.expected.get(sscc or "", ()) if one.kind == kind]
     return next((one for one in found if one.state == "expected"), found[0] if found else None)
-
-
-def _line(content: Content) -> Line:
-    return Line(
-        gtin=content.gtin or None,
-        lot=content.lot or None,
-        quantity=content.quantity,
-        unit=content.unit,
-        resolved_by="contents",
-        epcs=content.epcs,
-        expiry=content.expiry,
-        basis=content.basis,
-        prefix=content.prefix,
-    )
 
 
 def _present(facts: Facts, epc: str) -> bool:

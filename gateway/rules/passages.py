@@ -5,6 +5,7 @@ eye is blocked), or after `longest`. Windows run in the reads' own time, so a ba
 it would have made live; the decision waits `settle` longer, because an edge and the last report are not ordered.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
@@ -35,6 +36,9 @@ STRAYS_SHOWN = 50
 
 WEIGHING_REACH = 10_000_000
 """µs before the opening within which a weighing still belongs to the pallet: it was weighed, then driven through."""
+
+EMPTIED = 10
+"""A scale that settles at less than a tenth of what stood on it is empty: dust and a crept zero are no new pallet."""
 
 
 class Trace(Struct):
@@ -152,8 +156,13 @@ class PortalWatch:
         self.state.edges = []
 
     def weigh(self, weighing: Weighing) -> None:
-        """Remember a settled weight for the passage that is open or about to open."""
-        if weighing.stable and weighing.condition == "ok" and weighing.value is not None and weighing.at is not None:
+        """Remember a settled weight for the passage that is open or about to open; an empty scale weighs no pallet."""
+        if not weighing.stable or weighing.condition != "ok" or weighing.value is None or weighing.at is None:
+            return
+        before, value = self.state.weighing, Decimal(weighing.value)
+        if before is not None and before.at is not None and weighing.at - before.at <= WEIGHING_REACH:
+            value -= Decimal(before.value or 0) / EMPTIED
+        if value > 0:
             self.state.weighing = weighing
 
     def due(self, t: int) -> Passage | None:

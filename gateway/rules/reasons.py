@@ -8,15 +8,20 @@ SEVERITY = {ACCEPTED: 0, HELD: 1, REFUSED: 2}
 
 RECEIVE = {
     "already_received": REFUSED,
+    "contradiction": HELD,
+    "wrong_lot": HELD,
+    "on_hold": HELD,
     "no_expectation": HELD,
     "unknown_tag": HELD,
     "over": HELD,
     "expired": HELD,
+    "unknown_lot": ACCEPTED,
     "short": ACCEPTED,
     "matched": ACCEPTED,
 }
 SHIP = {
     "already_shipped": REFUSED,
+    "contradiction": REFUSED,
     "unknown_tag": REFUSED,
     "on_hold": REFUSED,
     "expired": REFUSED,
@@ -26,11 +31,17 @@ SHIP = {
 TRANSFER = {
     "unknown_tag": REFUSED,
     "on_hold": REFUSED,
+    "contradiction": HELD,
     "moved": ACCEPTED,
 }
 TABLES = {"receive": RECEIVE, "ship": SHIP, "transfer": TRANSFER}
 
 LIGHT = {ACCEPTED: "green", HELD: "amber", REFUSED: "red"}
+
+
+def table(kind: str) -> dict[str, str]:
+    """The reasons of a type of movement and the verdict each asks for; a return is judged as a receipt."""
+    return TABLES.get(kind, RECEIVE)
 
 
 def weigh(kind: str, found: set[str]) -> tuple[str, tuple[str, ...]]:

@@ -64,13 +64,14 @@ def to_command(verb: str, payload: bytes) -> Command:
 
 
 class Downlinks:
-    """Takes `down/#` and `cmd/{gateway}/#`; one object for the life of the process, one `run` per connection.
+    """Takes `down/#`, `cmd/{gateway}/#` and `ack/{gateway}`; one object per process, one `run` per connection.
 
     Counters: `received`, `rejected` (commands nobody could read), `stale` (retained commands: never executed).
     """
 
     def __init__(self, settings: MqttSettings, decide: Decide) -> None:
         self._prefix, self._site, self._gateway = settings.prefix, settings.site, settings.gateway
+        self._acks = topics.ack_topic(self._prefix, self._site, self._gateway)
         self._decide = decide
         self.received = self.rejected = self.stale = 0
         self._subscribed = False
@@ -85,7 +86,7 @@ class Downlinks:
             return
         down = topics.down_filter(self._prefix, self._site)
         commands = topics.command_filter(self._prefix, self._site, self._gateway)
-        for topic, handling in ((down, 1), (commands, 2)):
+        for topic, handling in ((down, 1), (commands, 2), (self._acks, 1)):
             options = SubscribeOptions(qos=1, retainHandling=handling) if client.v5 else None
             codes = await client.subscribe(topic, qos=0 if options else 1, options=options)
             refused = [str(code) for code in codes if _value(code) >= mqtt.REFUSED]
@@ -128,12 +129,23 @@ class Downlinks:
         if topic.startswith("down/"):
             await self._decide(to_input(topic, payload))
             return
+        if str(message.topic) == self._acks:
+            await self._confirmed(payload)
+            return
         try:
             gateway, verb = topics.parse_command(topic)
         except ValueError:
             return
         if gateway == self._gateway:
             await self._command(client, message, verb, payload)
+
+    async def _confirmed(self, payload: bytes) -> None:
+        """Central's `{"upTo": seq}`: it has every event up to there."""
+        try:
+            await self._decide(to_command("ack", payload))
+        except ValueError as error:
+            self.rejected += 1
+            log.warning("acknowledgement ignored", reason=str(error))
 
     async def _command(self, client: CheckedClient, message: aiomqtt.Message, verb: str, payload: bytes) -> None:
         if message.retain:

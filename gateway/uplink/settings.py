@@ -23,7 +23,7 @@ class MqttSettings(Struct, frozen=True, kw_only=True):
     keepalive: int = 15
     timeout: float = 10.0
     session_expiry: int = 7 * 86_400
-    window: int = 64
+    window: int = 20
     receive_window: int = 32
     park_after: int = 5
     tls: bool = False

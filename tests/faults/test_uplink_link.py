@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import struct
@@ -18,13 +19,18 @@ bench = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bench)
 event = bench.event
 
+FROZEN = float(os.environ.get("TALLYMAN_FROZEN_SECONDS", "45"))
+"""Seconds of the long freeze; 300 is run by hand now and then."""
+WINDOW = 20
+"""Events in flight, as shipped."""
+
 
 async def frozen(tmp_path, *, seconds: float, keepalive: int, rate: float) -> None:
     """Events keep coming while the link is frozen for `seconds` and then torn; central must have them all."""
     async with bench.Broker(tmp_path) as broker, bench.Relay(broker.port) as relay:
         outbox = bench.Outbox()
         async with bench.Consumer(broker.port) as central:
-            link = bench.uplink(relay.port, outbox, keepalive=keepalive, timeout=5)
+            link = bench.uplink(relay.port, outbox, keepalive=keepalive, timeout=5, window=WINDOW)
             async with bench.kept(link) as errors:
                 await bench.until(lambda: link.connected)
                 seq = 0
@@ -46,14 +52,14 @@ async def frozen(tmp_path, *, seconds: float, keepalive: int, rate: float) -> No
                 await central.until(lambda c: len(set(c.seqs())) == seq, 10)
     assert bench.deduplicated(central.seqs()) == list(range(1, seq + 1))
     assert outbox.settled == list(range(1, seq + 1))
-    assert len(central.seqs()) - seq <= 64, "duplicates beyond the in-flight window"
+    assert len(central.seqs()) - seq <= WINDOW, "duplicates beyond the in-flight window"
     assert any("half-open" in str(error) for error in errors), "the keepalive must find a half-open link"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(75 + FROZEN)
 async def test_half_open(tmp_path):
     """A relay frozen for 45 s and then torn loses nothing, with duplicates within the window (defaults)."""
-    await frozen(tmp_path, seconds=45, keepalive=15, rate=12)
+    await frozen(tmp_path, seconds=FROZEN, keepalive=15, rate=12)
 
 
 async def test_half_open_quickly(tmp_path):

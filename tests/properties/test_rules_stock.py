@@ -115,10 +115,12 @@ class DictLedger:
                     for number in named:
                         one = Serial(GTIN, line.lot or "", f"{kind}/{ident}", unit.sscc, "serial", line.expiry)
                         serials.setdefault(f"{GTIN}/{number}", []).append(one)
+        items = {epc: self.items[epc] for epc in asked.epcs if epc in self.items}
+        parents = {item.parent for item in items.values() if item.parent is not None}
         return Facts(
             expected={sscc: tuple(several) for sscc, several in expected.items()},
-            units={sscc: self.units[sscc] for sscc in asked.ssccs if sscc in self.units},
-            items={epc: self.items[epc] for epc in asked.epcs if epc in self.items},
+            units={sscc: self.units[sscc] for sscc in sorted({*asked.ssccs, *parents}) if sscc in self.units},
+            items=items,
             serials={key: tuple(several) for key, several in serials.items()},
             lots={f"{gtin}/{lot}": LotFact(gtin, lot, held=True) for gtin, lot in self.held},
             documents={f"{kind}/{ident}": document.version for (kind, ident), document in self.documents.items()},
@@ -145,14 +147,18 @@ class DictLedger:
                     self.items[effect.epc] = Item(*names, state, effect.location, effect.parent, effect.status)
                 case UnitChange():
                     contents = tuple(
-                        Content(line.gtin or "", line.lot or "", line.quantity, line.unit, line.basis, line.expiry)
-                        if not line.epcs
-                        else Content(
-                            line.gtin or "", line.lot or "", line.quantity, line.unit, line.basis, line.expiry,
+                        Content(
+                            line.gtin or "",
+                            line.lot or "",
+                            line.quantity,
+                            line.unit,
+                            line.basis,
+                            line.expiry,
                             epcs=line.epcs,
+                            status=line.status or effect.status,
                         )
                         for line in effect.contents
-                    )  # fmt: skip
+                    )
                     self.units[effect.sscc] = Unit(effect.sscc, effect.location, effect.status, contents)
                 case UnitDone():
                     self.done[effect.kind, effect.id, effect.sscc] = effect.state
@@ -168,7 +174,11 @@ class DictLedger:
         self.held.add((gtin, lot))
         for sscc, unit in self.units.items():
             if unit.location == location and any((one.gtin, one.lot) == (gtin, lot) for one in unit.contents):
-                self.units[sscc] = msgspec.structs.replace(unit, status="hold")
+                contents = tuple(
+                    msgspec.structs.replace(one, status="hold") if (one.gtin, one.lot) == (gtin, lot) else one
+                    for one in unit.contents
+                )
+                self.units[sscc] = msgspec.structs.replace(unit, status="hold", contents=contents)
 
     def counted(self) -> Counter[tuple[str, str, str]]:
         """What stands where, counted by units and loose items instead of by stock."""
@@ -253,15 +263,16 @@ def run(world: World, script: list[Any]) -> None:
 
 def crossed(world: World, step: list[tuple[Portal, str, dict[str, tuple[int, float]]]]) -> None:
     """Passages, and the adversary's claim: no stray becomes an item, a unit or stock by being read."""
-    before = dict(world.ledger.units)
+    before, parents = dict(world.ledger.units), {epc: item.parent for epc, item in world.ledger.items.items()}
     outcome = world.cross(step)
     moved = {epc for _, _, reads in step for epc in reads.keys() - strays(reads)}
+    touched = {PALLETS.get(epc) or parents.get(epc) for epc in moved}  # a unit changes when its items leave it
     for effect in outcome.effects:
         if isinstance(effect, ItemChange) and effect.epc not in moved:
             inside = before[effect.parent or ""].contents  # known contents move with their unit, read or not
             assert any(effect.epc in content.epcs for content in inside)
         if isinstance(effect, UnitChange):
-            assert effect.sscc in {PALLETS[epc] for epc in moved if epc in PALLETS}
+            assert effect.sscc in touched
     for movement in outcome.decisions:
         if isinstance(movement, Movement) and movement.type == "receive":
             assert {epc for line in movement.lines for epc in line.epcs} <= moved

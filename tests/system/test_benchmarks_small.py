@@ -7,7 +7,7 @@ from benchmarks import fleet, machine, wires
 
 def test_outbox_events_settle_at_a_real_broker() -> None:
     """Rows of a real ledger reach Mosquitto and are settled, all of them."""
-    result = wires.outbox(events=100, repetitions=1)
+    result = wires.outbox(events=100)
     assert (result.figure, result.unit) == ("outbox_events", "events/s")
     assert result.value > 0
 
@@ -48,6 +48,9 @@ def test_a_verdict_and_its_light_are_timed() -> None:
     assert (result.figure, result.unit) == ("verdict_latency_p99", "s")
     assert 1.4 < float(result.more["p50"]) <= result.value < machine.DECIDED
     assert result.more["passages"] == 2
+    lamp = machine.lamp(doors=2, passages=1)
+    assert (lamp.figure, lamp.unit) == ("lamp_latency_p99", "ms")
+    assert -100 < float(lamp.more["p50"]) <= lamp.value < 1000 * machine.DECIDED
 
 
 def test_every_tag_of_the_fleet_arrives() -> None:

@@ -114,6 +114,8 @@ def test_questions_are_sorted_and_unique() -> None:
         documents=(("asn", "A1"), ("asn", "A2"), ("order", "O1")),
         stays=(Interval("cold", NOON - 60 * MINUTE, NOON), Interval("cold", NOON - 10 * MINUTE, NOON)),
         outbox=(4, 9),
+        policy=True,
+        numbers=("2026-11-20", "2026-11-21", "2026-11-22"),
     )
     assert questions(candidates[::-1]) == asked
 

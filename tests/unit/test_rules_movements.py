@@ -9,7 +9,7 @@ from gateway.identity import decode
 from gateway.model.documents import ExpectedLine, ExpectedUnit, Reference, Weight
 from gateway.model.facts import Content, Expected, Facts, Item, LotFact, Serial, Unit
 from gateway.model.inputs import Weighing
-from gateway.model.outcome import ItemChange, Line, Movement, Passage, StockDelta, UnitChange, UnitDone
+from gateway.model.outcome import ItemChange, Line, LotChange, Movement, Passage, StockDelta, UnitChange, UnitDone
 from gateway.model.settings import Antenna, Portal, Settings
 from gateway.model.times import parse_rfc3339
 from gateway.rules import reasons
@@ -453,6 +453,7 @@ def test_transfer_on_hold(facts: Facts) -> None:
     """A hold may not be broken by an inner door either: part of a unit's stock may be available, part not."""
     movement = one(facts, PALLET, portal=INNER)
     assert (movement.verdict, movement.reasons) == ("refused", ("on_hold",))
+    assert effects(movement, facts) == []
 
 
 def test_the_strictest_verdict_wins() -> None:
@@ -499,7 +500,8 @@ def test_effects_of_a_receipt() -> None:
     assert [(item.epc, item.serial, item.parent, item.location) for item in items] == [
         (epc, decode(epc).ai["21"], SSCC, "inbound") for epc in sorted(tags(1, 2))
     ]
-    unit, done = changes[-2:]
+    unit, done, life = changes[-3:]
+    assert life == LotChange(GTIN, "L1", "in_stock", "matched", NOON, "", "dock-1", done.movement)
     assert isinstance(unit, UnitChange)
     assert (unit.location, unit.status, len(unit.contents)) == ("inbound", "available", 1)
     assert isinstance(done, UnitDone)

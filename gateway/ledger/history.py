@@ -1,0 +1,89 @@
+"""Movements as evidence: what is kept of each, as the person who traces reads it.
+
+Rows are plain dicts for JSON, oldest first. Reasons come with their sentences. Reads by EPC, the largest part of the
+evidence, stay in the ledger: the passage id and the hash lead there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+
+from gateway.events.sentences import sentence
+from gateway.ledger.facts import Asking
+from gateway.ledger.sql import chunks
+from gateway.ledger.tables import movement_lines, movements
+from gateway.model.quantity import format_quantity
+
+Found = dict[str, Any]
+Lines = Mapping[str, list[RowMapping]]
+"""Rows of `movement_lines` by movement id."""
+
+REFUSED = "refused"
+"""The verdict of a movement that changed no stock."""
+
+_PLAIN = ("movement", "at", "type", "origin", "destination", "verdict")
+_MORE = ("rules", "portal", "gateway", "passage", "sscc", "expectation", "party", "hash")
+_EVIDENCE = ("documents", "weight", "climate", "missing")
+
+
+def lines_of_lots(asking: Asking, lots: Iterable[tuple[str, str]]) -> dict[str, list[RowMapping]]:
+    """Every movement line that names one of these lots, by movement."""
+    found: dict[str, list[RowMapping]] = defaultdict(list)
+    by_gtin: dict[str, list[str]] = defaultdict(list)
+    for gtin, lot in lots:
+        by_gtin[gtin].append(lot)
+    of = movement_lines.c
+    for gtin, numbers in by_gtin.items():
+        for some in chunks(numbers):
+            mine = select(movement_lines).where(of.site == asking.site, of.gtin == gtin, of.lot.in_(some))
+            for row in asking.rows(mine):
+                found[row["movement"]].append(row)
+    return found
+
+
+def lines_of_movements(asking: Asking, ids: Iterable[str]) -> dict[str, list[RowMapping]]:
+    """Every line of these movements; one without lines has an empty list."""
+    found: dict[str, list[RowMapping]] = {movement: [] for movement in ids}
+    of = movement_lines.c
+    for some in chunks(sorted(found)):
+        for row in asking.rows(select(movement_lines).where(of.site == asking.site, of.movement.in_(some))):
+            found[row["movement"]].append(row)
+    return found
+
+
+def told(asking: Asking, lines: Lines, *, tags: bool = False) -> list[Found]:
+    """The movements that `lines` belong to, with those lines only, by time; `tags` adds the EPCs of every line."""
+    found = []
+    for some in chunks(sorted(lines)):
+        mine = select(movements).where(movements.c.site == asking.site, movements.c.movement.in_(some))
+        found += [_told(row, lines[row["movement"]], tags) for row in asking.rows(mine)]
+    return sorted(found, key=lambda one: (one["at"], one["movement"]))
+
+
+def _told(row: RowMapping, lines: list[RowMapping], tags: bool) -> Found:
+    found: Found = {name: row[name] for name in _PLAIN}
+    found["from"], found["to"] = found.pop("origin"), found.pop("destination")
+    found["reasons"] = [{"code": code, "sentence": sentence(code)} for code in row["reasons"]]
+    found |= {name: row[name] for name in _MORE}
+    evidence = row["evidence"]
+    found |= {name: evidence.get(name) for name in _EVIDENCE}
+    found["reads"] = _reads(evidence.get("evidence") or {})
+    found["lines"] = [_line(line, tags) for line in sorted(lines, key=lambda line: int(line["line"]))]
+    return found
+
+
+def _reads(evidence: Mapping[str, Any]) -> Found:
+    """What the passage's evidence says in short: its numbers and words, not its lists by EPC."""
+    return {name: value for name, value in evidence.items() if not isinstance(value, dict | list | tuple)}
+
+
+def _line(row: RowMapping, tags: bool) -> Found:
+    names = ("gtin", "lot", "unit", "resolved_by", "basis", "expiry")
+    found: Found = {name: row[name] for name in names}
+    found["quantity"] = format_quantity(row["quantity"])
+    found["tags"] = len(row["epcs"])
+    if tags:
+        found["epcs"] = row["epcs"]
+    return found

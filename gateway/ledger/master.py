@@ -1,0 +1,174 @@
+"""Facts beside the expectations: where all of a lot stands, receipts that wait, counters, documents as they came."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, select
+
+from gateway.ledger.sql import Asking, chunks
+from gateway.ledger.tables import (
+    documents,
+    expectations,
+    expected_epcs,
+    expected_lines,
+    items,
+    numbering,
+    pending_keys,
+    pending_receipts,
+    stock,
+    unit_contents,
+    units,
+)
+from gateway.model.documents import HoldOrder, Policy, Production
+from gateway.model.facts import HoldFact, Item, Pending, Serial, Standing, Unit
+from gateway.model.outcome import Movement
+
+
+def item(row: Any) -> Item:
+    """A row of `items` as a fact."""
+    return Item(
+        epc=row["epc"],
+        gtin=row["gtin"],
+        lot=row["lot"],
+        state=row["state"],
+        location=row["location"],
+        parent=row["parent"],
+        status=row["status"],
+        expiry=row["expiry"],
+    )
+
+
+def by_epc(asking: Asking, epcs: Iterable[str]) -> dict[str, list[Serial]]:
+    """Items that a document names by their EPC: asns, commissioning lists, orders, each by id and line."""
+    found: dict[str, list[tuple[Any, Serial]]] = defaultdict(list)
+    line = and_(
+        *(expected_epcs.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line"))
+    )
+    document = and_(*(expected_epcs.c[name] == expectations.c[name] for name in ("site", "kind", "document")))
+    for some in chunks(sorted(set(epcs))):
+        query = (
+            select(expected_epcs, expected_lines.c.lot, expected_lines.c.expiry)
+            .join(expected_lines, line)
+            .join(expectations, document)
+            .where(
+                expected_epcs.c.site == asking.site,
+                expected_epcs.c.epc.in_(some),
+                expected_lines.c.lot.is_not(None),
+                expectations.c.state != "withdrawn",
+            )
+        )
+        for row in asking.rows(query):
+            order = (row["kind"], row["document"], row["sscc"], row["line"])
+            expectation = f"{row['kind']}/{row['document']}"
+            serial = Serial(row["gtin"], row["lot"], expectation, row["sscc"], "epc", row["expiry"])
+            found[row["epc"]].append((order, serial))
+    return {
+        epc: [one for _, one in sorted(several, key=lambda pair: pair[0])] for epc, several in sorted(found.items())
+    }
+
+
+def standing(asking: Asking, asked: Iterable[tuple[str, str]], unit_facts: Any) -> dict[str, tuple[Standing, ...]]:
+    """Where all of a lot stands on this site, by location. `unit_facts` tells units with their contents."""
+    found: dict[str, tuple[Standing, ...]] = {}
+    for gtin, lot in sorted(set(asked)):
+        of = {table: and_(table.c.site == asking.site, table.c.gtin == gtin, table.c.lot == lot) for table in _OF_LOT}
+        amounts: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for row in asking.rows(select(stock).where(of[stock], stock.c.quantity != 0)):
+            amounts[row["location"]].append((row["status"], row["unit"], row["quantity"]))
+        tagged: dict[str, list[Item]] = defaultdict(list)
+        for row in asking.rows(select(items).where(of[items], items.c.location.is_not(None)).order_by(items.c.epc)):
+            tagged[row["location"]].append(item(row))
+        inside = select(unit_contents.c.sscc).where(of[unit_contents])
+        here = and_(units.c.site == asking.site, units.c.sscc.in_(inside), units.c.location.is_not(None))
+        carrying: dict[str, list[Unit]] = defaultdict(list)
+        for unit in unit_facts(asking, asking.connection.scalars(select(units.c.sscc).where(here)).all()).values():
+            carrying[unit.location].append(unit)
+        places = sorted({*amounts, *tagged, *carrying})
+        found[f"{gtin}/{lot}"] = tuple(
+            Standing(place, tuple(sorted(amounts[place])), tuple(carrying[place]), tuple(tagged[place]))
+            for place in places
+        )
+    return found
+
+
+_OF_LOT = (stock, items, unit_contents)
+
+
+def pending(asking: Asking, keys: Iterable[str]) -> dict[str, Pending]:
+    """Open receipts that any of these keys finds, by movement."""
+    found: dict[str, Pending] = {}
+    joined = and_(
+        pending_keys.c.site == pending_receipts.c.site, pending_keys.c.movement == pending_receipts.c.movement
+    )
+    for some in chunks(sorted(set(keys))):
+        query = (
+            select(pending_receipts.c.movement, pending_receipts.c.body, pending_receipts.c.gateway)
+            .join(pending_keys, joined)
+            .where(
+                pending_keys.c.site == asking.site,
+                pending_keys.c.key.in_(some),
+                pending_receipts.c.state == "open",
+            )
+        )
+        for row in asking.rows(query):
+            found[row["movement"]] = Pending(msgspec.convert(row["body"], Movement), row["gateway"])
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].movement.at, pair[0])))
+
+
+def numbers(asking: Asking, days: Iterable[str]) -> dict[str, int]:
+    """How far each counter of these days is, and each that never begins anew."""
+    asked = sorted(set(days))
+    if not asked:
+        return {}
+    query = select(numbering).where(numbering.c.site == asking.site, numbering.c.day.in_(["", *asked]))
+    return {row["counter"]: row["last"] for row in asking.rows(query.order_by(numbering.c.counter))}
+
+
+def policy(asking: Asking) -> Policy | None:
+    """The policy in force."""
+    rows = _documents(asking, "policy", [""])
+    return msgspec.convert(rows[0]["body"], Policy) if rows else None
+
+
+def productions(asking: Asking, ids: Iterable[str]) -> dict[str, Production]:
+    """Production orders that stand."""
+    return {row["document"]: msgspec.convert(row["body"], Production) for row in _documents(asking, "production", ids)}
+
+
+def holds_of_central(asking: Asking, ids: Iterable[str]) -> dict[str, HoldFact]:
+    """Holds of central that stand."""
+    found = {}
+    for row in _documents(asking, "hold", ids):
+        one = msgspec.convert(row["body"], HoldOrder)
+        found[one.hold] = HoldFact(one.gtin, one.lot, one.location, one.reason, row["version"])
+    return found
+
+
+def partial(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Which of these documents are not complete, and in which version."""
+    found = {}
+    for kind, name in sorted(set(asked)):
+        mine = and_(expectations.c.site == asking.site, expectations.c.kind == kind, expectations.c.document == name)
+        query = select(expectations.c.version).where(mine, expectations.c.parts.is_not(None))
+        version = asking.connection.scalar(query)
+        if version is not None:
+            found[f"{kind}/{name}"] = version
+    return found
+
+
+def version(asking: Asking, kind: str, name: str) -> int | None:
+    """The version of a document that is kept as it came, withdrawn or not."""
+    mine = and_(documents.c.site == asking.site, documents.c.kind == kind, documents.c.document == name)
+    known: int | None = asking.connection.scalar(select(documents.c.version).where(mine))
+    return known
+
+
+def _documents(asking: Asking, kind: str, ids: Iterable[str]) -> list[Any]:
+    rows: list[Any] = []
+    for some in chunks(sorted(set(ids))):
+        mine = and_(documents.c.site == asking.site, documents.c.kind == kind, documents.c.document.in_(some))
+        query = select(documents).where(mine, documents.c.state == "known").order_by(documents.c.document)
+        rows += asking.rows(query)
+    return rows
