@@ -198,7 +198,7 @@ async def test_antennas_are_devices() -> None:
             await client.until(lambda: len(client.devices()) == 5)
         assert client.devices()[3:] == [("dock-1/antenna-2", "up"), ("dock-1/antenna-1", "fault")]
         async with running(client):
-            await asyncio.sleep(0.05)
+            await client.until(lambda: len(client.devices()) > 5)
         assert client.devices()[5:] == [("dock-1", "up")]
 
 
