@@ -4,7 +4,7 @@ The audit is a hash chain per gateway: hash = SHA-256(previous hash + canonical 
 the first row's previous hash is 64 zeros. A changed, missing or inserted row breaks it (`View.broken_audit`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -30,6 +30,7 @@ from gateway.model.outcome import (
     AlarmChange,
     Decision,
     DeviceCommand,
+    Event,
     Excursion,
     Firing,
     Gap,
@@ -63,13 +64,23 @@ def link(previous: str, decision: str) -> str:
 
 
 def record(
-    turn: Turn, decisions: Iterable[Decision], *, t: int, position: int, ordinal: int, last: str
+    turn: Turn,
+    decisions: Iterable[Decision],
+    events: Sequence[Event] = (),
+    *,
+    t: int,
+    position: int,
+    ordinal: int,
+    last: str,
 ) -> tuple[int, str]:
     """Write decisions and their audit rows after audit row `ordinal` with hash `last`; the new ordinal and hash.
+
+    A movement keeps the first of the `events` that tell it (CloudEvents subject: the movement's id).
 
     Raises:
         TurnError: a movement or excursion that is in the ledger already (it is never doubled).
     """
+    told = {event.attributes.get("subject"): event for event in reversed(events)}
     for decision in decisions:
         kind, subject = _SUBJECT[type(decision)]
         text = canonical({"kind": kind, "schema": SCHEMA, "decision": decision})
@@ -89,7 +100,7 @@ def record(
         }
         turn.connection.execute(insert(audit), row)
         if isinstance(decision, Movement):
-            _movement(turn, decision, last)
+            _movement(turn, decision, last, position, told.get(decision.movement))
         elif isinstance(decision, AlarmChange):
             _alarm(turn, decision, last)
         elif isinstance(decision, Excursion):
@@ -99,7 +110,7 @@ def record(
     return ordinal, last
 
 
-def _movement(turn: Turn, movement: Movement, hash_: str) -> None:
+def _movement(turn: Turn, movement: Movement, hash_: str, position: int, event: Event | None) -> None:
     evidence = {
         "schema": SCHEMA,
         "sscc_epc": movement.sscc_epc,
@@ -125,6 +136,11 @@ def _movement(turn: Turn, movement: Movement, hash_: str) -> None:
         "party": movement.party,
         "evidence": msgspec.to_builtins(evidence),
         "hash": hash_,
+        "purpose": movement.purpose,
+        "by": movement.by,
+        "position": position,
+        "event": event.id if event is not None else None,
+        "seq": event.seq if event is not None else None,
     }
     try:
         turn.connection.execute(insert(movements), row)

@@ -1,7 +1,7 @@
 """Movements as evidence: what is kept of each, as the person who traces reads it.
 
 Rows are plain dicts for JSON, oldest first. Reasons come with their sentences. Reads by EPC, the largest part of the
-evidence, stay in the ledger: the passage id and the hash lead there.
+evidence, stay in the ledger: passage, audit hash and journal position lead there; `event` and `seq` name what was told.
 """
 
 from collections import defaultdict
@@ -23,8 +23,9 @@ Lines = Mapping[str, list[RowMapping]]
 REFUSED = "refused"
 """The verdict of a movement that changed no stock."""
 
-_PLAIN = ("movement", "at", "type", "origin", "destination", "verdict")
-_MORE = ("rules", "portal", "gateway", "passage", "sscc", "expectation", "party", "hash")
+_PLAIN = ("movement", "at", "type", "purpose", "origin", "destination", "verdict")
+_MORE = ("rules", "portal", "gateway", "by", "sscc", "expectation", "party")
+_POINTERS = ("event", "seq", "passage", "position", "hash")
 _EVIDENCE = ("documents", "weight", "climate", "missing")
 
 
@@ -66,7 +67,7 @@ def _told(row: RowMapping, lines: list[RowMapping], tags: bool) -> Found:
     found: Found = {name: row[name] for name in _PLAIN}
     found["from"], found["to"] = found.pop("origin"), found.pop("destination")
     found["reasons"] = [{"code": code, "sentence": sentence(code)} for code in row["reasons"]]
-    found |= {name: row[name] for name in _MORE}
+    found |= {name: row[name] for name in (*_MORE, *_POINTERS)}
     evidence = row["evidence"]
     found |= {name: evidence.get(name) for name in _EVIDENCE}
     found["reads"] = _reads(evidence.get("evidence") or {})

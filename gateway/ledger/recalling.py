@@ -12,12 +12,15 @@ from gateway.ledger.tables import expectations, expected_lines, expected_units, 
 from gateway.ledger.tracing import SCHEMA, crossings, lot_rows, unit_rows
 from gateway.model.quantity import format_quantity
 
+USED = "production"
+"""The purpose of a movement out of stock into products; these are part of the recall themselves."""
+
 
 def recall(asking: Asking, subject: Subject) -> Found:
-    """What a recall of this lot means for this site (docs/trace.md lists the keys). It changes nothing.
+    """What a recall of this lot means for this site (docs/traceability.md lists the keys). It changes nothing.
 
-    `here` is stock by lot and place, `left` every line that went out, `refused` what was turned back on its way out
-    (look whether it did turn back), `announced` what suppliers say is still to come.
+    `here` is stock by lot and place, `left` every line that went out, `used` what went into production, `refused` what
+    was turned back on its way out (look whether it did turn back), `announced` what suppliers say is still to come.
     """
     kin = family(asking, [(subject.gtin, subject.lot)], forward=True, back=False)
     named = sorted(kin.lots)
@@ -26,6 +29,7 @@ def recall(asking: Asking, subject: Subject) -> Found:
     here = [
         {"gtin": lot["gtin"], "lot": lot["lot"], "held": lot["held"]} | place for lot in rows for place in lot["stock"]
     ]
+    gone = [one for one in crossings(story) if one["to"] is None]
     turned = [one for one in story if one["verdict"] == REFUSED and one["to"] is None]
     return {
         "schema": SCHEMA,
@@ -36,7 +40,8 @@ def recall(asking: Asking, subject: Subject) -> Found:
         "here": here,
         "units": [unit for unit in unit_rows(asking, units_holding(asking, named)) if unit["location"] is not None],
         "items": _items(asking, named),
-        "left": [one for one in crossings(story) if one["to"] is None],
+        "left": [one for one in gone if one["purpose"] != USED],
+        "used": [one for one in gone if one["purpose"] == USED],
         "refused": crossings([one | {"verdict": ""} for one in turned]),
         "announced": _announced(asking, named),
     }

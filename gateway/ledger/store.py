@@ -143,6 +143,7 @@ class Ledger(View):
             ordinal, last = decisions.record(
                 writing,
                 outcome.decisions,
+                turn.events,
                 t=turn.t,
                 position=turn.position,
                 ordinal=before.audit,

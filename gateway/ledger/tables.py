@@ -426,6 +426,11 @@ movements = Table(
     _must("hash"),
     *_origin(),
     _schema(),
+    Column("purpose", Text, nullable=False, server_default=""),
+    Column("by", Text, nullable=False, server_default=""),  # the person who ordered it; "": a passage
+    _may("position", BigInteger),  # of the journal, where it was decided
+    _may("event"),  # id of the event that tells it (of several parts: the first), and its number
+    _may("seq", BigInteger),
     Index(None, "site", "at"),
     Index(None, "site", "sscc"),
 )

@@ -1,7 +1,7 @@
 """A trace: everything the ledger knows of a lot, a logistic unit or an item, and of what it came from and went into.
 
 `trace` reads only, on one connection that sees one state of the ledger. Its answer is one plain dict for JSON
-(`schema` 1; docs/trace.md lists the keys). Instants are µs, quantities decimal text.
+(`schema` 1; docs/traceability.md lists the keys). Instants are µs, quantities decimal text.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +15,7 @@ from gateway.ledger.history import REFUSED, Found, Lines, lines_of_movements, to
 from gateway.ledger.sql import chunks
 from gateway.ledger.subjects import Subject
 from gateway.ledger.tables import (
+    alarms,
     excursion_lots,
     excursions,
     holds,
@@ -38,12 +39,12 @@ def trace(asking: Asking, subject: Subject, *, forward: bool = True, back: bool 
     `tags` adds the EPCs of every line and every item of the lots; without it they are counted.
     """
     own = _own(asking, subject)
-    kin = family(asking, _lots_of(asking, subject, own), forward=forward and subject.kind == "lot", back=back)
+    kin = family(asking, _lots_of(asking, subject, own), forward=forward, back=back)
     lines = _lines(asking, kin, own)
     story = told(asking, lines, tags=tags)
-    places = None if subject.kind == "lot" else _places(story)
-    named = sorted(kin.lots)
-    exceeded = _excursions(asking, named, places)
+    places = None if subject.kind == "lot" else _places(one for one in story if one["movement"] in own)
+    exceeded = _excursions(asking, kin, places)
+    rested = places if places is not None else _stays(asking, kin)
     units_seen = {one["sscc"] for one in story if one["sscc"]}
     if subject.kind == "lot":
         units_seen |= units_holding(asking, [subject_lot(subject), *kin.products])
@@ -57,16 +58,18 @@ def trace(asking: Asking, subject: Subject, *, forward: bool = True, back: bool 
         "lineage": kin.links,
         "units": unit_rows(asking, units_seen),
         "items": _items(asking, subject, kin, own) if tags or subject.kind != "lot" else [],
-        "places": places if places is not None else _stays(asking, named),
+        "places": rested,
         "movements": story,
-        "origins": [one for one in crossings(story) if one["from"] is None],
-        "destinations": [one for one in crossings(story) if one["to"] is None],
+        "origins": [one for one in crossings(story) if one["from"] is None] if back else [],
+        "destinations": [one for one in crossings(story) if one["to"] is None] if forward else [],
         "excursions": exceeded,
+        "alarms": _alarms(asking, {one["location"] for one in rested if one["left"] is None}),
         "climate": _climate(story, exceeded),
     }
 
 
 _MASTER = ("product", "produced", "expiry", "best_before", "supplier", "qc", "state", "life", "attributes")
+_CROSSING = ("at", "type", "purpose", "from", "to", "party", "expectation", "documents", "sscc")
 _NAMES = ("kind", "gtin", "lot", "sscc", "epc", "serial")
 
 
@@ -78,9 +81,9 @@ def subject_lot(subject: Subject) -> Lot:
 def crossings(story: Iterable[Found]) -> list[Found]:
     """What came in or went out, one row a line: when, what, how much, from or to whom. Refused is not gone."""
     return [
-        {name: one[name] for name in ("at", "type", "from", "to", "party", "expectation", "documents", "sscc")}
+        {name: one[name] for name in _CROSSING}
         | {name: line[name] for name in ("gtin", "lot", "quantity", "unit", "tags")}
-        | {"movement": one["movement"], "portal": one["portal"]}
+        | {name: one[name] for name in ("movement", "portal", "by", "event")}
         for one in story
         if one["verdict"] != REFUSED and (one["from"] is None or one["to"] is None)
         for line in one["lines"]
@@ -171,15 +174,17 @@ def _lot(asking: Asking, lot: Lot, kin: Family) -> Found:
     return found
 
 
-def _stays(asking: Asking, named: Iterable[Lot]) -> list[Found]:
-    """Where the lots rested, by time."""
+def _stays(asking: Asking, kin: Family) -> list[Found]:
+    """Where the lots rested, by time; an ingredient until it was used."""
     found = []
-    for gtin, lot in named:
+    for gtin, lot in sorted(kin.lots):
+        until = kin.ingredients.get((gtin, lot))
         mine = select(stays).where(stays.c.site == asking.site, stays.c.gtin == gtin, stays.c.lot == lot)
         found += [
             {name: row[name] for name in ("gtin", "lot", "location", "entered", "left", "unit")}
             | {"quantity": format_quantity(row["quantity"])}
             for row in asking.rows(mine)
+            if until is None or row["entered"] <= until
         ]
     return sorted(found, key=lambda one: (one["entered"], one["gtin"], one["lot"], one["location"], one["unit"]))
 
@@ -197,17 +202,21 @@ def _places(story: Iterable[Found]) -> list[Found]:
     return found
 
 
-def _excursions(asking: Asking, named: Iterable[Lot], places: list[Found] | None) -> list[Found]:
-    """Broken limits that the lots stood in, by time; of a unit or an item those it was there for itself."""
+def _excursions(asking: Asking, kin: Family, places: list[Found] | None) -> list[Found]:
+    """Broken limits that the lots stood in, by time: an ingredient until it was used; a unit or item itself."""
     found: dict[str, Found] = {}
     names = ("excursion", "alarm", "sensor", "quantity", "unit", "location", "start", "end", "min", "max", "mean")
     joined = (excursions.c.site == excursion_lots.c.site) & (excursions.c.excursion == excursion_lots.c.excursion)
-    for gtin, lot in named:
+    for gtin, lot in sorted(kin.lots):
         of = excursion_lots.c
         mine = select(excursions, of.minutes).join(excursion_lots, joined)
+        until = kin.ingredients.get((gtin, lot))
+        where = places if kin.lots[gtin, lot] == "self" else None
         for row in asking.rows(mine.where(of.site == asking.site, of.gtin == gtin, of.lot == lot)):
+            if until is not None and row["start"] > until:
+                continue
             one = {name: row[name] for name in (*names, "limit", "side", "hold", "hash")} | {"lots": []}
-            if places is None or any(_overlap(one, place) for place in places):
+            if where is None or any(_overlap(one, place) for place in where):
                 found.setdefault(row["excursion"], one)["lots"].append(
                     {"gtin": gtin, "lot": lot, "minutes": row["minutes"]}
                 )
@@ -217,6 +226,15 @@ def _excursions(asking: Asking, named: Iterable[Lot], places: list[Found] | None
 def _overlap(excursion: Mapping[str, Any], place: Mapping[str, Any]) -> bool:
     here = excursion["location"] == place["location"] and excursion["end"] >= place["entered"]
     return here and (place["left"] is None or excursion["start"] <= place["left"])
+
+
+def _alarms(asking: Asking, locations: Iterable[str]) -> list[Found]:
+    """Alarms that stand now where the goods stand: an excursion is written down when it has ended."""
+    names = ("alarm", "state", "priority", "since", "value", "limit", "location")
+    here = sorted(locations)
+    mine = select(alarms).where(alarms.c.site == asking.site, alarms.c.state != "normal")
+    rows = asking.rows(mine.where(alarms.c.location.in_(here)).order_by(alarms.c.alarm)) if here else []
+    return [{name: row[name] for name in names} for row in rows]
 
 
 def _climate(story: Iterable[Found], exceeded: Iterable[Found]) -> list[Found]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
@@ -85,6 +87,38 @@ def test_an_older_schema_is_brought_to_head(tmp_path: Path, monkeypatch: pytest.
     opening.bring_to_head(older)
     assert asked == ["0001"]
     older.dispose()
+
+
+def test_movements_of_an_older_ledger_can_be_traced(tmp_path: Path) -> None:
+    """Tags lead to their movements, and movements to journal position and event, also those from before 0002."""
+    older = opening.writing_engine(*opening.parse(f"sqlite:///{tmp_path}/l.db"))
+    config = Config()
+    config.set_main_option("script_location", str(Path(opening.__file__).parent / "migrations").replace("%", "%%"))
+    with older.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in OLDER:
+            connection.execute(text(statement))
+    older.dispose()
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/l.db", site="s", gateway="g")
+    (one,) = ledger.trace("AAAA00000001")["movements"]
+    assert (one["movement"], one["position"], one["event"], one["seq"]) == ("m1", 7, "e1", 3)
+    assert (one["by"], one["purpose"], [line["lot"] for line in one["lines"]]) == ("", "", ["L1"])
+    ledger.close()
+
+
+OLDER = (
+    """INSERT INTO movements (site, movement, passage, portal, at, type, verdict, reasons, rules, evidence, hash,
+    gateway) VALUES ('s', 'm1', 'd/1', 'd', 5, 'receive', 'accepted', '[]', '[]', '{}', 'h', 'g')""",
+    """INSERT INTO movement_lines (site, movement, line, gtin, lot, quantity, unit, resolved_by, basis, epcs)
+    VALUES ('s', 'm1', 1, '04012345000009', 'L1', 1000, 'each', 'serial', 'sgtin', '["AAAA00000001"]')""",
+    """INSERT INTO audit (site, gateway, ordinal, t, position, kind, subject, decision, previous, hash)
+    VALUES ('s', 'g', 1, 5, 7, 'movement', 'm1', '{}', '', 'h')""",
+    """INSERT INTO outbox (site, gateway, seq, id, kind, topic, content_type, attributes, body, state, created)
+    VALUES ('s', 'g', 3, 'e1', 'receipt', 't', 'c', '{"subject":"m1"}', 'b', 'pending', 5),
+    ('s', 'g', 4, 'e2', 'receipt', 't', 'c', '{"subject":"m1"}', 'b', 'pending', 5)""",
+)
+"""Rows of a ledger of 0001: one movement of a tag, told by two events."""
 
 
 def test_a_schema_is_made_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ Revision ID: 0002
 Revises: 0001
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -68,8 +70,17 @@ def _tracing() -> None:
         sa.PrimaryKeyConstraint("site", "epc", "movement", name=op.f("pk_movement_items")),
         sqlite_with_rowid=False,
     )
+    for column in (
+        sa.Column("purpose", sa.Text(), server_default="", nullable=False),
+        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
+        sa.Column("event", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+    ):
+        op.add_column("movements", column)
     if not op.get_context().as_sql:
         _fill(op.get_bind())
+        _point(op.get_bind())
 
 
 def _fill(connection: sa.Connection) -> None:
@@ -83,6 +94,21 @@ def _fill(connection: sa.Connection) -> None:
     if rows:
         into = sa.table("movement_items", *(sa.column(name) for name in ("site", "epc", "movement", "line")))
         connection.execute(sa.insert(into), rows)
+
+
+def _point(connection: sa.Connection) -> None:
+    """Where each movement was decided, and the event that told it, as far as its row is still kept."""
+    names = ("site", "gateway", "movement", "position", "event", "seq")
+    movements = sa.table("movements", *(sa.column(name) for name in names))
+    audit = sa.table("audit", *(sa.column(name) for name in ("site", "kind", "subject", "position")))
+    own = (audit.c.site == movements.c.site, audit.c.kind == "movement", audit.c.subject == movements.c.movement)
+    decided = sa.select(sa.func.min(audit.c.position)).where(*own).scalar_subquery()
+    connection.execute(sa.update(movements).values(position=decided))
+    told: list[sa.ColumnClause[Any]] = [sa.column(name) for name in ("site", "seq", "id")]
+    outbox = sa.table("outbox", *told, sa.column("attributes", sa.JSON()))
+    for row in connection.execute(sa.select(outbox).order_by(sa.desc(outbox.c.seq))).all():
+        mine = (movements.c.site == row.site, movements.c.movement == row.attributes.get("subject"))
+        connection.execute(sa.update(movements).where(*mine).values(event=row.id, seq=row.seq))
 
 
 def _lots() -> None:
