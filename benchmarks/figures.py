@@ -5,7 +5,9 @@ from collections.abc import Callable
 from benchmarks import epc, fleet, machine, wires
 from benchmarks.decode import decode
 from benchmarks.measuring import Result
+from benchmarks.portal import table
 from benchmarks.reads import pipeline
+from simulators.rf import FAMILIES
 
 
 def llrp_decode_20() -> Result:
@@ -78,6 +80,23 @@ def lamp_latency_p99() -> Result:
     return machine.lamp()
 
 
+def _portal(family: str, figure: str) -> Callable[[], Result]:
+    def take() -> Result:
+        return table.result(family, figure)
+
+    take.__name__ = f"portal_{family}_{figure}"
+    take.__doc__ = f"{PORTAL[figure]}; {FAMILIES[family].about}."
+    return take
+
+
+PORTAL: dict[str, str] = {
+    "pallet_exact": "Passages of which the moved tags and the way are exactly right, % of 1,000",
+    "direction": "Passages with the right way, % of 1,000",
+    "tags": "Tags told rightly as moved or static, %",
+    "false_receipts": "Receipts that put a tag into stock that did not come in, per 1,000 passages",
+}
+"""What is measured of each family of passages, on its untouched variant."""
+
 FIGURES: dict[str, Callable[[], Result]] = {
     take.__name__: take
     for take in (
@@ -95,6 +114,7 @@ FIGURES: dict[str, Callable[[], Result]] = {
         start_to_ready,
         verdict_latency_p99,
         lamp_latency_p99,
+        *(_portal(family, figure) for family in FAMILIES for figure in PORTAL),
     )
 }
 

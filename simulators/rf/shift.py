@@ -159,7 +159,7 @@ def _passage(number: int, crossing: Crossing, heard: list[Heard], told: dict[str
         "closed": closed + T0,
         "crossed": None if crossing.crossed is None else round(crossing.crossed * 1e6) + T0,
         "moved": sorted(moved),
-        "unread": sorted(moved - read),
+        "unread": sorted(tags - read),
         "turned": sorted(tags - moved),
         "strays": sorted(read - tags - set(crossing.neutral)),
         "neutral": sorted(crossing.neutral),

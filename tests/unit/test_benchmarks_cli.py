@@ -33,6 +33,21 @@ NAMES = [
     "start_to_ready",
     "verdict_latency_p99",
     "lamp_latency_p99",
+    *(
+        f"portal_{family}_{figure}"
+        for family in (
+            "calm",
+            "busy",
+            "neighbours",
+            "strays_heavy",
+            "weak_tags",
+            "side_by_side",
+            "turn_round",
+            "no_eyes",
+            "single_antenna",
+        )
+        for figure in ("pallet_exact", "direction", "tags", "false_receipts")
+    ),
 ]
 
 
