@@ -21,6 +21,8 @@ from simulators.inventory import Booked, Inventory
 
 _SESSION_SECONDS = 7 * 24 * 3600
 """How long an MQTT 5 broker keeps central's session while it is away (3.1.1: until the broker decides)."""
+_ASK_EVERY = 2.0
+"""Seconds between two requests for the same missing events: the first may still be under way."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Central:
         site: site id.
         documents: announced, retained, at every connect (a broker may have forgotten them).
         protocol: `3.1.1` or `5`; binary CloudEvents need 5.
+        confirms: tell each gateway up to where all its events are here (`ack/{gateway}`), and ask for those that are
+            missing in between (`cmd/{gateway}/resend`). So a broker may forget, and nothing is lost.
         on_event: called on the MQTT thread with each `Booked`, after its commit.
     """
 
@@ -55,6 +59,7 @@ class Central:
         documents: tuple[Document, ...] = (),
         protocol: str = "3.1.1",
         client_id: str = "central",
+        confirms: bool = False,
         on_event: Callable[[Booked], None] | None = None,
     ) -> None:
         if protocol not in ("3.1.1", "5"):
@@ -64,6 +69,7 @@ class Central:
         self._base = f"{prefix}/{quote(site, safe='')}"
         self._documents = list(documents)
         self._protocol, self._client_id, self._on_event = protocol, client_id, on_event
+        self._confirms = confirms
         self._books = Inventory(db_path)
         self._client: mqtt.Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,7 +85,7 @@ class Central:
         self._books.open()
         client = self._client = self._connect()
         try:
-            await asyncio.Event().wait()
+            await self._confirming(client) if self._confirms else await asyncio.Event().wait()
         finally:
             # paho's thread must be joined before the database goes; joining off the loop keeps the loop running
             client.disconnect()
@@ -109,6 +115,33 @@ class Central:
             client.connect_async(self._host, self._port, keepalive=10)
         client.loop_start()
         return client
+
+    async def _confirming(self, client: mqtt.Client) -> None:
+        """Say what is here and ask for what is missing; said again when a new connection may have lost it."""
+        said: dict[str, int] = {}
+        asked: dict[tuple[str, int, int], float] = {}
+        connection = 0
+        while True:
+            await asyncio.sleep(0.25)
+            if not self.subscribed:
+                continue
+            if connection != self.connections:
+                connection, said = self.connections, {}
+            gaps, now = self.gaps, asyncio.get_running_loop().time()
+            for gateway, last in self.last.items():
+                whole = min((first for name, first, _ in gaps if name == gateway), default=last + 1) - 1
+                if whole > said.get(gateway, 0):
+                    said[gateway] = whole
+                    self._say(client, f"ack/{quote(gateway, safe='')}", {"upTo": whole})
+            asked = {gap: asked[gap] for gap in gaps if gap in asked}
+            for gap in gaps:
+                if now - asked.get(gap, -_ASK_EVERY) >= _ASK_EVERY:
+                    asked[gap] = now
+                    gateway, first, last = gap
+                    self._say(client, f"cmd/{quote(gateway, safe='')}/resend", {"from": first, "to": last})
+
+    def _say(self, client: mqtt.Client, topic: str, payload: Mapping[str, Any]) -> None:
+        client.publish(f"{self._base}/{topic}", json.dumps(payload).encode(), qos=1)
 
     # --- the MQTT thread ---------------------------------------------------------------------------------------
 

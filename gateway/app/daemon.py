@@ -55,6 +55,9 @@ PRUNE_EVERY = 3600.0
 RING_FLUSH = 5.0
 """Seconds between writes of the local ring when no server asks for more: one small commit each, for flash cards."""
 
+TOLD_MOST, TOLD_LATELY = 10_000, 1_000
+"""Lots whose state is told anew at every start: so many at most, and so many of those that are not here any more."""
+
 CLOCK_MARK = Path("/run/systemd/timesync/synchronized")
 """timesyncd's sign that the clock was set from the network."""
 
@@ -77,7 +80,7 @@ class Daemon:
         self._hearing = Hearing()
         self._lights = Lights(self.settings.portals, self._clock)
         self._influx: InfluxUplink | None = None
-        self._states = States(self.settings, self._board, self._lot_state)
+        self._states = States(self.settings, self._board, self._lot_state, self._known)
 
     async def run(self) -> None:
         """Recover and work until `stopping` is set or a signal asks for it."""
@@ -332,9 +335,18 @@ class Daemon:
     async def _lot_state(self, gtin: str, lot: str) -> dict[str, Any]:
         return await self._writer.call(self._ledger.lot_state, gtin, lot)
 
+    async def _known(self) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+        lots = await self._writer.call(self._ledger.lots_to_tell, TOLD_MOST, TOLD_LATELY)
+        alarms = await self._writer.call(self._ledger.alarms)
+        return lots, [row for row in alarms if row["location"] is not None]
+
     async def _birth(self) -> dict[str, Any]:
         counts = await self._writer.call(self._ledger.outbox_counts)
-        return {"lastSeq": self._pipeline.core.sequence, "pending": counts["pending"]}
+        return self._standing(counts)
+
+    def _standing(self, counts: dict[str, int | None]) -> dict[str, Any]:
+        """What the gateway's own state says of its events."""
+        return {"lastSeq": self._pipeline.core.sequence, "pending": counts["pending"], "parked": counts["parked"]}
 
     def healthy(self) -> bool:
         """Whether pipeline and ledger writer moved lately: what the watchdog is fed by."""
@@ -364,6 +376,7 @@ class Daemon:
             self.status.parked = int(counts["parked"] or 0)
             for state in ("pending", "settled", "parked"):
                 metrics.OUTBOX.labels(state).set(int(counts[state] or 0))
+            self._states.gateway({"online": True, "schema": 1, "version": __version__} | self._standing(counts))
             await self._watch_influx()
             await self._watch_clock()
             if self.healthy():

@@ -14,6 +14,12 @@ from gateway.ledger.sql import Turn, chunks
 from gateway.ledger.tables import outbox, progress
 from gateway.model.outcome import Event
 
+READ_BYTES = 4 * 1024 * 1024
+"""Bodies of at most so many bytes (or one event) are read at once: a backlog of very large events stays on disk."""
+
+RESENT_MOST = 20_000
+"""Most events that one request lets wait again: it is one turn of the pipeline, and others wait for theirs."""
+
 
 class Parked(msgspec.Struct, frozen=True):
     """An event set aside, when (µs) and why."""
@@ -46,11 +52,19 @@ def put(turn: Turn, events: Sequence[Event], created: int) -> None:
 
 
 def pending(connection: Connection, site: str, gateway: str, after: int, limit: int) -> list[Event]:
-    """Up to `limit` unsent events with a number above `after`, in order."""
+    """Up to `limit` unsent events with a number above `after`, in order; fewer when they are large."""
     mine = (outbox.c.site == site, outbox.c.gateway == gateway, outbox.c.state == "pending")
     open_ = (outbox.c.state != "settled", outbox.c.seq > after)  # the first lets the partial index serve
-    rows = connection.execute(select(*_EVENT).where(*mine, *open_).order_by(outbox.c.seq).limit(limit))
-    return [_event(row) for row in rows]
+    query = select(*_EVENT).where(*mine, *open_).order_by(outbox.c.seq).limit(limit)
+    found: list[Event] = []
+    size = 0
+    with connection.execution_options(yield_per=32).execute(query) as rows:
+        for row in rows:
+            found.append(_event(row))
+            size += len(found[-1].body)
+            if size >= READ_BYTES:
+                break
+    return found
 
 
 def between(connection: Connection, site: str, gateway: str, first: int, last: int, limit: int) -> list[Event]:
@@ -99,9 +113,13 @@ def resend(turn: Turn, first: int, last: int) -> None:
 
 
 def kept(connection: Connection, site: str, gateway: str, first: int, last: int) -> tuple[int, int, int]:
-    """How many events from `first` to `last` are still here, the lowest number and the highest; 0, 0, 0 for none."""
+    """How many events from `first` to `last` are still here, the lowest number and the highest; 0, 0, 0 for none.
+
+    It looks at the first `RESENT_MOST` of them: so many are sent again at a request.
+    """
     mine = (outbox.c.site == site, outbox.c.gateway == gateway, outbox.c.seq.between(first, last))
-    row = connection.execute(select(func.count(), func.min(outbox.c.seq), func.max(outbox.c.seq)).where(*mine)).one()
+    some = select(outbox.c.seq).where(*mine).order_by(outbox.c.seq).limit(RESENT_MOST).subquery()
+    row = connection.execute(select(func.count(), func.min(some.c.seq), func.max(some.c.seq))).one()
     return row[0], row[1] or 0, row[2] or 0
 
 
@@ -139,7 +157,9 @@ def sweep(turn: Turn, before: int, most: int) -> int:
         select(progress.c.confirmed).where(progress.c.site == turn.site, progress.c.gateway == turn.gateway)
     )
     # The lowest numbers are the oldest, so the key serves and nothing is scanned when nothing is old.
-    lowest = select(outbox.c.seq, outbox.c.state, outbox.c.settled).where(*mine).order_by(outbox.c.seq).limit(most)
+    # What is parked waits for a person, so it is passed over.
+    old = select(outbox.c.seq, outbox.c.state, outbox.c.settled).where(*mine, outbox.c.state != "parked")
+    lowest = old.order_by(outbox.c.seq).limit(most)
     seqs = [
         row.seq
         for row in turn.connection.execute(lowest)

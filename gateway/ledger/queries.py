@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, func, select
+from sqlalchemy import Connection, Engine, RowMapping, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import LedgerError
@@ -100,6 +100,26 @@ class View:
             rows = connection.execute(select(lots).where(lots.c.site == self.site)).mappings().all()
         found = [_plain(row, names) | {"held": (row["gtin"], row["lot"]) in held} for row in rows]
         return sorted(found, key=lambda row: (row["gtin"], row["lot"]))
+
+    def lots_to_tell(self, most: int, lately: int) -> list[tuple[str, str]]:
+        """Lots with stock or hold, and of the others the `lately` that changed last; newest first, at most `most`.
+
+        Those are the lots of whose retained state nobody can be sure who was not here.
+        """
+        there = (stock.c.site == lots.c.site, stock.c.gtin == lots.c.gtin, stock.c.lot == lots.c.lot)
+        present = select(stock.c.quantity).where(*there, stock.c.quantity != 0).exists()
+        same = (holds.c.site == lots.c.site, holds.c.gtin == lots.c.gtin, holds.c.lot == lots.c.lot)
+        held = select(holds.c.hold).where(*same, holds.c.released.is_(None)).exists()
+        newest = (
+            select(lots.c.seq, lots.c.gtin, lots.c.lot)
+            .where(lots.c.site == self.site)
+            .order_by(lots.c.seq.desc(), lots.c.gtin, lots.c.lot)
+        )
+        with self._reading() as connection:
+            here = connection.execute(newest.where(or_(present, held)).limit(most)).all()
+            late = connection.execute(newest.limit(lately)).all()
+        found = sorted({tuple(row) for row in (*here, *late)}, key=lambda row: (-row[0], row[1], row[2]))
+        return [(gtin, lot) for _, gtin, lot in found[:most]]
 
     def lot_state(self, gtin: str, lot: str) -> Found:
         """The retained state of a lot: quantities by location and status, held, and the last event about it."""

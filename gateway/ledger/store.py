@@ -14,7 +14,17 @@ from gateway.ledger.queries import View
 from gateway.ledger.sql import Turn
 from gateway.ledger.tables import progress, sites, snapshots
 from gateway.model.facts import Facts, Questions
-from gateway.model.outcome import Event, HoldSet, Movement, Outcome, StockDelta
+from gateway.model.outcome import (
+    DocumentChange,
+    Event,
+    HoldEnd,
+    HoldSet,
+    LotChange,
+    LotMade,
+    Movement,
+    Outcome,
+    StockDelta,
+)
 from gateway.model.rules import RuleText
 
 SWEPT = 2000
@@ -152,7 +162,7 @@ class Ledger(View):
             seq = turn.events[-1].seq if turn.events else before.seq
             if turn.events:
                 outbox.put(writing, turn.events, turn.t)
-                decisions.stamp_lots(writing, _lots_of(outcome), seq)
+                decisions.stamp_lots(writing, lots_of(outcome), seq)
             after = _Progress(turn.position, seq, ordinal, last)
             self._advance(writing, after, turn.t)
             if turn.snapshot is not None:
@@ -229,9 +239,14 @@ def _make_directory(path: Path) -> None:
         raise LedgerError(f"{path.parent}: cannot be made for the ledger: {error.strerror}") from None
 
 
-def _lots_of(outcome: Outcome) -> set[tuple[str, str]]:
-    """The lots an outcome is about."""
-    named = {(it.gtin, it.lot) for it in outcome.effects if isinstance(it, StockDelta | HoldSet)}
+def lots_of(outcome: Outcome) -> set[tuple[str, str]]:
+    """The lots (GTIN, lot) that an outcome is about: their last event moves on, and their states are told."""
+    about = StockDelta | HoldSet | HoldEnd | LotChange | LotMade
+    named = {(it.gtin, it.lot) for it in outcome.effects if isinstance(it, about)}
+    for effect in outcome.effects:
+        if isinstance(effect, DocumentChange) and effect.kind == "lot":
+            gtin, _, lot = effect.id.partition("/")
+            named.add((gtin, lot))
     for decision in outcome.decisions:
         if isinstance(decision, Movement):
             named |= {(line.gtin or "", line.lot or "") for line in decision.lines}

@@ -288,7 +288,8 @@ def _kept(one: Resending, facts: Facts) -> dict[str, Any]:
 
 
 def _resending(settings: Settings, one: Resending, facts: Facts) -> Decided:
-    return [], [Resend(one.first, one.last)]
+    kept = facts.sent.get(f"{one.first}/{one.last}")
+    return [], [Resend(kept.first, kept.last)] if kept is not None and kept.events else []
 
 
 def _confirming(settings: Settings, one: Confirming, facts: Facts) -> Decided:

@@ -22,7 +22,7 @@ from gateway.uplink.mqtt import CheckedClient
 log = structlog.get_logger(__name__)
 
 Pending = Callable[[int, int], Awaitable[Sequence[Event]]]
-"""(after, limit) → the unsettled, unparked events with seq > after, ascending, at most limit."""
+"""(after, limit) → the unsettled, unparked events with seq > after, ascending, at most limit; none: there are none."""
 Settle = Callable[[Sequence[int], int], Awaitable[None]]
 """(seqs, at µs): these are with the broker. Settling twice must be harmless."""
 Park = Callable[[int, str], Awaitable[object]]
@@ -93,11 +93,9 @@ class Drain:
         """Everything the ledger had is settled or parked, and nothing new was announced."""
         return self._idle and not self._wake.is_set()
 
-    def past(self, seq: int | None) -> bool:
-        """Whether the event `seq` has left (None: whether all have); states follow their events by this."""
-        if seq is None or self.idle:
-            return self.idle
-        return seq < min(self._flight, default=self._through + 1)
+    def past(self, seq: float) -> bool:
+        """Whether the event `seq` has left (inf: whether all have); states follow their events by this."""
+        return self.idle or seq < min(self._flight, default=self._through + 1)
 
     async def run(self, client: CheckedClient) -> None:
         """Publish until the link fails; what was acknowledged is settled before this ends.
@@ -127,14 +125,11 @@ class Drain:
             self._wake.clear()
             handled = {*self._acked, *self._refused}  # before the read: their commit may come during it
             events = await self._pending(cursor, READ)
-            fresh = [event for event in events if event.seq not in handled]
-            for event in fresh:
-                await self._post(client, event)
-            if fresh:
-                cursor = fresh[-1].seq
-            elif events:
-                await asyncio.sleep(GROUP)  # only rows whose settling or parking is not committed yet
-                cursor = events[-1].seq if len(events) == READ else cursor
+            if events:
+                for event in events:
+                    if event.seq not in handled:
+                        await self._post(client, event)
+                cursor = events[-1].seq
             elif cursor:
                 # The end. Settle, then look again from the start: rows that were queued again have low numbers.
                 if await self._landed(client):

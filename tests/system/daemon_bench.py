@@ -510,14 +510,17 @@ def _lamp(found: Dock, name: str) -> Callable[[int, bool], None]:
 
 
 @contextlib.asynccontextmanager
-async def central(folder: Path, port: int, *documents: dict[str, Any]) -> AsyncIterator[Central]:
-    """Central with its own database, subscribed."""
+async def central(
+    folder: Path, port: int, *documents: dict[str, Any], confirms: bool = False
+) -> AsyncIterator[Central]:
+    """Central with its own database, subscribed; `confirms`: it acknowledges, and asks for what is missing."""
     books = Central(
         str(folder / "central.sqlite"),
         f"mqtt://127.0.0.1:{port}",
         site=SITE,
         documents=announced(*documents),
         protocol="5",
+        confirms=confirms,
     )
     task = asyncio.create_task(books.run())
     try:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.ledger import outbox
 from gateway.ledger.store import Commit, Ledger
 from gateway.model.facts import Questions, SentFact
 from gateway.model.outcome import Confirm, Event, Outcome, Park, Resend
@@ -9,9 +10,10 @@ from gateway.model.outcome import Confirm, Event, Outcome, Park, Resend
 DAY = 86_400_000_000
 
 
-def event(seq: int) -> Event:
+def event(seq: int, more: bytes = b"") -> Event:
     """A promised event."""
-    return Event(seq, f"id-{seq}", "receipt", "t/evt", "application/ld+json", {"type": "x"}, b'{"seq":%d}' % seq)
+    body = b'{"seq":%d}' % seq + more
+    return Event(seq, f"id-{seq}", "receipt", "t/evt", "application/ld+json", {"type": "x"}, body)
 
 
 @pytest.fixture
@@ -71,3 +73,30 @@ def test_old_events_are_forgotten_once_they_are_delivered(ledger):
     assert ledger.sweep(9 * DAY) == 0
     assert [one.seq for one in ledger.events(1, 6, 10)] == [4, 5, 6]
     assert ledger.sequence() == 6
+
+
+def test_parked_events_do_not_stop_the_sweep(ledger, monkeypatch):
+    """The sweep looks at a few events only; those set aside are not among them, however many they are."""
+    ledger.commit(Commit(3, 30, Outcome(effects=(Resend(1, 4),))))
+    ledger.settle([4, 6], 6 * DAY)
+    ledger.commit(Commit(4, 40, Outcome(effects=(Park(1, "x"), Park(2, "x"), Park(3, "x")))))
+    monkeypatch.setattr("gateway.ledger.store.SWEPT", 1)
+    assert [ledger.sweep(9 * DAY) for _ in range(3)] == [1, 1, 0]
+    assert [one.seq for one in ledger.events(1, 6, 10)] == [1, 2, 3, 5]
+
+
+def test_a_request_lets_only_so_many_wait_again(ledger, monkeypatch):
+    """A request for everything since ever is answered with the first of it, so that its turn stays short."""
+    monkeypatch.setattr(outbox, "RESENT_MOST", 2)
+    assert ledger.facts_for(Questions(sent=((2, 6),))).sent == {"2/6": SentFact(2, 2, 3)}
+
+
+def test_large_events_are_read_a_few_at_a_time(ledger):
+    """What is read at once is bounded in bytes too; one event is always read."""
+    big = b" " * (outbox.READ_BYTES // 2)
+    ledger.commit(Commit(3, 30, Outcome(), tuple(event(seq, big) for seq in range(7, 11))))
+    read, after = [], 0
+    while found := ledger.pending(after, 512):
+        read.append([one.seq for one in found])
+        after = read[-1][-1]
+    assert read == [[6, 7, 8], [9, 10]]

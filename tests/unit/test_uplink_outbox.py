@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import math
 from pathlib import Path
 
 import aiomqtt
@@ -246,6 +247,38 @@ async def test_board_is_bounded_and_ignores_repetition():
     assert board._dirty == {}
 
 
+async def test_a_state_waits_for_the_latest_event_it_was_set_after():
+    """A change that follows no event does not let go what waits for one."""
+    rows = bench.Outbox()
+    line, board, client = drain(rows), StateBoard(), FakeClient()
+    board.set("s/cold", {"alarm": True}, after=9)
+    board.set("s/cold", {"alarm": True, "value": 3.9}, after=0)
+    board.set("s/device", {"state": "up"}, after=0)
+    rows.wake.set()
+    rows.add(event(8))
+    tasks = [asyncio.create_task(line.run(client)), asyncio.create_task(board.run(client, line))]
+    await bench.until(lambda: len(client.published) == 3)
+    topics = [topic for topic, _ in client.published]
+    assert topics.index("s/cold") > topics.index(event(8).topic)
+    assert ("s/cold", b'{"alarm":true,"value":3.9}') in client.published
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_cleared_topic_is_forgotten_when_the_broker_cleared_it():
+    """An empty payload clears the retained message; afterwards nothing is kept of the topic, and nothing sent again."""
+    board, line, client = StateBoard(), drain(bench.Outbox()), FakeClient()
+    board.set("s/lot/1", {"n": 1}, after=0)
+    task = asyncio.create_task(board.run(client, line))
+    await bench.until(lambda: board.sent == 1)
+    board.set("s/lot/1", None, after=0)
+    await bench.until(lambda: not board._latest)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert client.published == [("s/lot/1", b'{"n":1}'), ("s/lot/1", b"")]
+
+
 async def test_past_tells_which_events_have_left():
     """past() is true for what is acknowledged, false for what is in flight or unknown."""
     line = drain(bench.Outbox())
@@ -253,7 +286,7 @@ async def test_past_tells_which_events_have_left():
     assert line.past(4)
     assert not line.past(5)
     assert not line.past(8)
-    assert not line.past(None)
+    assert not line.past(math.inf)
     line._flight.clear()
     assert line.past(7)
 
