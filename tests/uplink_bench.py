@@ -20,7 +20,9 @@ from paho.mqtt.properties import Properties
 
 from gateway.errors import DeviceError
 from gateway.events.envelope import attributes
-from gateway.model.outcome import Event
+from gateway.ledger.store import Commit, Ledger
+from gateway.ledger.thread import Writer
+from gateway.model.outcome import Event, Outcome, Park
 from gateway.uplink.link import MqttUplink
 from gateway.uplink.settings import MqttSettings
 
@@ -216,12 +218,65 @@ class Outbox:
         await until(lambda: not self.rows, within)
 
 
+class LedgerOutbox:
+    """The ledger's own outbox, on disk and in its writer's thread as in the daemon; `settled` as it was told, in order.
+
+    `most` is the most events that were read at once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._writer = folder, Writer()
+        self.settled: list[int] = []
+        self.parked: dict[int, str] = {}
+        self.wake = asyncio.Event()
+        self.most = self.added = 0
+
+    async def __aenter__(self) -> "LedgerOutbox":
+        url = f"sqlite:///{self._folder / 'ledger.db'}"
+        self.ledger = await self._writer.call(lambda: Ledger.open(url, site="test-site", gateway="gw-1"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._writer.call(self.ledger.close)
+        await self._writer.stop()
+
+    async def add(self, *events: Event) -> None:
+        """Commit events in one transaction, as the pipeline does."""
+        self.added += len(events)
+        await self._writer.call(self.ledger.commit, Commit(self.added, self.added, Outcome(), events))
+        self.wake.set()
+
+    async def pending(self, after: int, limit: int) -> list[Event]:
+        found = await self._writer.call(self.ledger.pending, after, limit)
+        self.most = max(self.most, len(found))
+        return found
+
+    async def settle(self, seqs, at: int) -> None:
+        await self._writer.call(self.ledger.settle, seqs, at)
+        self.settled += seqs
+
+    async def park(self, seq: int, reason: str) -> None:
+        outcome = Outcome(effects=(Park(seq, reason),))
+        await self._writer.call(self.ledger.commit, Commit(self.added, self.added, outcome))
+        self.parked[seq] = reason
+
+    async def counts(self) -> dict[str, int | None]:
+        """What the ledger says."""
+        return await self._writer.call(self.ledger.outbox_counts)
+
+    async def empty(self, within: float = 10.0) -> None:
+        """Wait until the ledger has nothing pending."""
+        async with asyncio.timeout(within):
+            while (await self.counts())["pending"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
 def settings(port: int, **more) -> MqttSettings:
     """Settings for a broker on loopback."""
     return MqttSettings(**{"host": "127.0.0.1", "port": port, "site": "test-site", "gateway": "gw-1", **more})
 
 
-def uplink(port: int, outbox: Outbox, decide=None, **more) -> MqttUplink:
+def uplink(port: int, outbox: Outbox | LedgerOutbox, decide=None, **more) -> MqttUplink:
     """An uplink on that outbox."""
 
     async def nothing(_):
