@@ -27,7 +27,7 @@ from gateway.config.values import (
 )
 from gateway.identity.numbers import template_problem
 
-LocationKind = Literal["dock", "zone", "cold_room", "freezer", "staging", "lane", "outside", "other"]
+LocationKind = Literal["dock", "zone", "cold_room", "freezer", "staging", "lane", "quarantine", "outside", "other"]
 
 
 class Site(Part):

@@ -15,6 +15,8 @@ SENTENCES: dict[str, str] = {
     "unknown_lot": "The goods are known by GTIN, but nothing says which lot they are.",
     "expired": "The lot's expiry date has passed.",
     "short_shelf_life": "The lot expires sooner than the customer accepts.",
+    "no_expiry": "The lot has no expiry date, and here it needs one.",
+    "wrong_product": "A product moved that the announcement of this unit does not name.",
     "no_expectation": "No ASN or order announces this logistic unit.",
     "already_received": "This logistic unit was received before.",
     "already_shipped": "This logistic unit was shipped before.",

@@ -95,8 +95,10 @@ def answer(asking: Asking, questions: Questions) -> Facts:
         pending=waiting,
         productions=master.productions(asking, questions.productions),
         holds=master.holds_of_central(asking, questions.holds),
-        goods=goods.standing(asking, named) if questions.goods else {},
-        journeys=goods.journeys(asking, named) if questions.goods else {},
+        goods=goods.standing(asking, named, questions.goods, goods.since(questions.day, expected))
+        if questions.day
+        else {},
+        journeys=goods.journeys(asking, named) if "journeys" in questions.goods else {},
         partial=master.partial(asking, [one for one in questions.documents if one[0] in EXPECTATIONS]),
     )
 

@@ -47,7 +47,8 @@ class Questions(Struct, frozen=True, omit_defaults=True):
     pending: tuple[str, ...] = ()  # keys of receipts that wait for an announcement: SSCC, GTIN-14 or EPC
     productions: tuple[str, ...] = ()  # ids of production orders
     holds: tuple[str, ...] = ()  # ids of central's holds
-    goods: bool = False  # what else stands here of the products in question, and what their lots went through
+    goods: tuple[str, ...] = ()  # of the lots in question: fefo | fifo | lifo | journeys | stock
+    day: str = ""  # for goods: what expires before it counts no more (2026-11-21)
 
 
 class Expected(Struct, frozen=True):
@@ -174,25 +175,35 @@ class OutboxFact(Struct, frozen=True):
 
 
 class Neighbour(Struct, frozen=True, omit_defaults=True):
-    """A lot of a product in question that stands in a location, available and not held, since `entered` (µs)."""
+    """A lot of a product in question that stands in a location and may leave; `arrived` on the site first (µs)."""
 
     lot: str
     location: str
     quantity: int
-    entered: int
+    arrived: int | None = None
     expiry: str | None = None
+    unit: str = "each"
 
 
 class Goods(Struct, frozen=True, omit_defaults=True):
-    """What stands of a product on the whole site, and the lots that expire first, came first and came last."""
+    """What stands of a product on the whole site, by unit of measure, and the lots that should leave first.
 
-    on_hand: int
+    `available` is what of `on_hand` is not held. `neighbours` are releasable: not held, not rejected, not waiting for
+    inspection, not expired; those that expire first, came first and came last, as far as asked.
+    """
+
+    on_hand: dict[str, int] = field(default_factory=dict)
+    available: dict[str, int] = field(default_factory=dict)
     neighbours: tuple[Neighbour, ...] = ()
 
 
 class Journey(Struct, frozen=True, omit_defaults=True):
-    """What a lot went through: excursions it stood in, and where it has been (µs; None: still there)."""
+    """What a lot went through: when it first came, excursions it stood in, where it has been (µs; None: still there).
 
+    `low` and `high` are °C.
+    """
+
+    arrived: int | None = None
     excursions: int = 0
     minutes: float = 0.0
     low: float | None = None

@@ -16,7 +16,28 @@ class Crossed(Struct, frozen=True):
     portal: Portal
     weighing: Weighing | None
     climate: tuple[tuple[str, str, float, str, int], ...]
-    ruled: bool = False  # rules look at it, and need to know more
+    wants: tuple[str, ...] = ()  # what its rules need to know beside the goods (`Questions.goods`)
+
+
+class Occasion(Struct, frozen=True):
+    """What a rule looks at: sort, which one, the read point or place, when (µs), and the location it is about."""
+
+    on: str
+    subject: str
+    place: str
+    at: int
+    location: str | None = None
+
+
+class Watched(Struct, frozen=True):
+    """A rule that looks at something else than movements fires: on these facts, with `do` or its `else`."""
+
+    rule: str
+    occasion: Occasion
+    facts: object
+    otherwise: bool = False
+    holds: bool = False  # it puts on hold what stands in the location
+    error: str = ""  # its condition failed with
 
 
 class Changed(Struct, frozen=True):
@@ -66,4 +87,4 @@ class Answered(Struct, frozen=True):
     reply: dict[str, str | bool | int]
 
 
-Candidate = Crossed | Changed | Exceeding | Parking | Resending | Confirming | Refused | Answered | Announced
+Candidate = Crossed | Watched | Changed | Exceeding | Parking | Resending | Confirming | Refused | Answered | Announced

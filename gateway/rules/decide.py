@@ -13,7 +13,6 @@ from gateway.model.facts import Facts, Interval, Questions, SentFact
 from gateway.model.outcome import (
     Confirm,
     Decision,
-    DeviceCommand,
     DocumentChange,
     Effect,
     Excursion,
@@ -37,22 +36,22 @@ from gateway.rules.candidates import (
     Confirming,
     Crossed,
     Exceeding,
+    Occasion,
     Parking,
     Refused,
     Resending,
+    Watched,
 )
 from gateway.rules.checking import checks
 from gateway.rules.documents import Announced
 from gateway.rules.effects import applied, effects
+from gateway.rules.lights import LIGHTS, light
 from gateway.rules.movements import judge
+from gateway.rules.presence import lots_there
 from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
-from gateway.rules.ruleset.evaluating import Ruled, remember, ruled, settled
-
-LIGHT_VALID = 5_000_000
-"""µs after the passage within which its light still means something to the driver at the door."""
-
-LIGHTS = ("green", "amber", "red")
-"""From the mildest: the worst of what verdict and rules ask for is shown."""
+from gateway.rules.ruleset.evaluating import Ruled, ruled, settled
+from gateway.rules.ruleset.speaking import remember
+from gateway.rules.watched import watched
 
 Decided = tuple[list[Decision], list[Effect]]
 
@@ -60,7 +59,7 @@ Decided = tuple[list[Decision], list[Effect]]
 def questions(candidates: list[Candidate]) -> Questions:
     """Step 2's other half: what the ledger must answer before these candidates can be decided."""
     ssccs, epcs, serials, documents, stays, outbox, sent = set(), set(), set(), set(), set(), set(), set()
-    goods = any(isinstance(one, Crossed) and one.ruled and bool(one.passage.moved) for one in candidates)
+    wanting = [one for one in candidates if isinstance(one, Crossed) and one.wants and one.passage.moved]
     for one in candidates:
         match one:
             case Crossed():
@@ -78,6 +77,8 @@ def questions(candidates: list[Candidate]) -> Questions:
                 stays.add((change.location, since, change.at))
             case Exceeding():
                 stays.add((one.location, one.exceeded.start, one.exceeded.end))
+            case Watched(holds=True, occasion=Occasion(location=str(location), at=int(at))):
+                stays.add((location, at, at))
             case Parking():
                 outbox.add(one.seq)
             case Resending():
@@ -90,7 +91,8 @@ def questions(candidates: list[Candidate]) -> Questions:
         stays=tuple(Interval(*span) for span in sorted(stays)),
         outbox=tuple(sorted(outbox)),
         sent=tuple(sorted(sent)),
-        goods=goods,
+        goods=tuple(sorted({name for one in wanting for name in one.wants})),
+        day=min((_days(one)[0] for one in wanting), default=""),
         policy=any(isinstance(one, Crossed) and bool(one.passage.moved) for one in candidates),
         numbers=tuple(sorted({day for one in candidates if isinstance(one, Crossed) for day in _days(one)})),
     )
@@ -121,8 +123,11 @@ def decide(
         if isinstance(one, Answered):
             reply = dict(one.reply)
             continue
-        if isinstance(one, Crossed):
-            found, wanted = _crossed(settings, one, facts, rules, memory)
+        if isinstance(one, Crossed | Watched):
+            if isinstance(one, Crossed):
+                found, wanted = _crossed(settings, one, facts, rules, memory)
+            else:
+                found, wanted = watched(settings, one, facts, rules, memory)
             if len(candidates) > 1:
                 remember(rules, memory, tuple(found))
         else:
@@ -148,7 +153,7 @@ def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet,
     changes = [
         change
         for before, movement in zip(judged, movements, strict=True)
-        for change in settled(movement, before, effects(movement, facts))
+        for change in settled(movement, before, effects(movement, facts), facts)
     ]
     for _, found in told:
         decisions += found.firings
@@ -159,8 +164,8 @@ def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet,
         decisions.append(problem)
     if portal.lights is not None and (verdicts or problem is not None):
         worst = max(verdicts, key=reasons.SEVERITY.__getitem__, default=reasons.HELD)
-        shown = max((reasons.LIGHT[worst], *(light for _, found in told for light in found.lights)), key=LIGHTS.index)
-        decisions.append(_light(portal, passage, shown))
+        shown = max((reasons.LIGHT[worst], *(colour for _, found in told for colour in found.lights)), key=LIGHTS.index)
+        decisions.append(light(portal, passage.closed, shown))
     return decisions, changes
 
 
@@ -190,20 +195,6 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
     return None
 
 
-def _light(portal: Portal, passage: Passage, colour: str) -> DeviceCommand:
-    lights = portal.lights
-    assert lights is not None
-    lamps = {"green": lights.green, "red": lights.red, "amber": lights.amber}
-    ports = {name: port for name, port in lamps.items() if port is not None}
-    return DeviceCommand(
-        device=lights.reader,
-        name="light",
-        args={"portal": portal.id, "colour": colour, "ports": ports, "hold_ms": lights.hold // 1000},
-        at=passage.closed,
-        valid_until=passage.closed + LIGHT_VALID,
-    )
-
-
 def _announced(settings: Settings, one: Announced, facts: Facts) -> Decided:
     known = facts.documents.get(f"{one.kind}/{one.id}", 0)
     if one.document is None:
@@ -220,7 +211,7 @@ def _changed(settings: Settings, one: Changed, facts: Facts) -> Decided:
     change = one.change
     if one.since is None or change.location is None:
         return [change], []
-    lots = _lots(facts, change.location, one.since, change.at)
+    lots = lots_there(facts, change.location, one.since, change.at)
     decisions: list[Decision] = [structs.replace(change, lots=lots)]
     limit = next((limit for limit in settings.limits if limit.id == change.alarm), None)
     standing = tuple(lot for lot in lots if lot.quantity > 0)
@@ -237,7 +228,7 @@ def _holds(location: str, lots: tuple[LotMinutes, ...]) -> list[Effect]:
 
 def _exceeding(settings: Settings, one: Exceeding, facts: Facts) -> Decided:
     exceeded, limit = one.exceeded, one.exceeded.limit
-    lots = _lots(facts, one.location, exceeded.start, exceeded.end)
+    lots = lots_there(facts, one.location, exceeded.start, exceeded.end)
     excursion = Excursion(
         excursion=event_id(settings.site, settings.gateway, "excursion", limit.id, exceeded.start),
         alarm=limit.id,
@@ -256,20 +247,6 @@ def _exceeding(settings: Settings, one: Exceeding, facts: Facts) -> Decided:
         hold=limit.hold,
     )
     return [excursion], _holds(one.location, lots) if limit.hold else []
-
-
-def _lots(facts: Facts, location: str, start: int, end: int) -> tuple[LotMinutes, ...]:
-    """The lots that stood in a location during a span, with their minutes in it and what is there now."""
-    minutes: dict[tuple[str, str], tuple[int, int, str]] = {}
-    for stay in facts.stays.get(f"{location}/{start}/{end}", ()):
-        span = max(0, min(end, stay.left if stay.left is not None else end) - max(start, stay.entered))
-        before = minutes.get((stay.gtin, stay.lot), (0, 0, stay.unit))
-        present = stay.quantity if stay.left is None else 0
-        minutes[stay.gtin, stay.lot] = (before[0] + span, before[1] + present, stay.unit)
-    return tuple(
-        LotMinutes(gtin, lot, round(span / 60_000_000, 2), quantity, unit)
-        for (gtin, lot), (span, quantity, unit) in sorted(minutes.items())
-    )
 
 
 def _parking(settings: Settings, one: Parking, facts: Facts) -> Decided:

@@ -3,6 +3,7 @@
 from msgspec import structs
 
 from gateway.identity import decode
+from gateway.model import quality
 from gateway.model.facts import Content, Facts, Item, Unit
 from gateway.model.outcome import (
     Effect,
@@ -17,9 +18,6 @@ from gateway.model.outcome import (
 )
 from gateway.model.quantity import SCALE
 from gateway.rules import reasons
-
-PENDING_QC = frozenset({"pending", "inspection", "quarantine", "blocked"})
-"""Words of `qc` in a lot's master data that say: not before somebody has looked."""
 
 SETTLED = frozenset({"on_hold", "rejected"})
 """Steps of a lot's life that another delivery of it does not undo."""
@@ -104,7 +102,7 @@ def _lives(movement: Movement, facts: Facts) -> list[Effect]:
         life, qc = (known.life, known.qc) if known is not None else (None, None)
         gone = movement.destination is None
         if movement.type in ("receive", "return"):
-            step = "pending_inspection" if qc in PENDING_QC else "in_stock"
+            step = "pending_inspection" if (qc or "").lower() in quality.PENDING else "in_stock"
             if movement.verdict == reasons.HELD and step == "in_stock":
                 step = "on_hold"
             if life in SETTLED or (life == "in_stock" and step == "on_hold"):

@@ -30,7 +30,7 @@ from gateway.model.inputs import (
 )
 from gateway.model.outcome import AlarmChange, Outcome, Passage, Rejection
 from gateway.model.quantity import parse_decimal
-from gateway.model.settings import Settings
+from gateway.model.settings import Portal, Settings
 from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
 from gateway.rules.candidates import (
     Answered,
@@ -47,7 +47,8 @@ from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
 from gateway.rules.passages import CEILING_DBM, FLOOR_DBM, ROWS, PortalState, PortalWatch
 from gateway.rules.ruleset import RuleMemory, compile_rules
-from gateway.rules.ruleset.evaluating import remember
+from gateway.rules.ruleset.speaking import remember
+from gateway.rules.watching import Watch
 
 UNPLACED_DBM = -60.0
 """Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
@@ -102,7 +103,7 @@ class Engine:
     def reconfigure(self, settings: Settings) -> None:
         """Put new settings in force; what the old ones knew of ids that remain is kept."""
         self.rules = compile_rules(settings)  # first: what is wrong changes nothing
-        self.state.rules.keep(frozenset(rule.id for rule in settings.rules))
+        self.state.rules.keep({rule.id: rule.digest for rule in settings.rules})
         eyes = {portal.id: portal.eyes for portal in self.settings.portals}
         self.settings = settings
         state = self.state
@@ -127,6 +128,7 @@ class Engine:
         for limit in settings.limits:
             watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
             self._limits.setdefault((limit.sensor, limit.quantity), []).append(watch_limit)
+        self._watch = Watch(settings, self.rules, state.rules)
         self._ignored = frozenset(epc.upper() for epc in settings.ignore)
 
     @property
@@ -134,10 +136,15 @@ class Engine:
         """The earliest instant (µs) at which time alone changes something; None when nothing is open."""
         times = [watch.deadline for watch in self._watches.values() if watch.state.open]
         times += [limit.deadline for limits in self._limits.values() for limit in limits]
+        times.append(self._watch.deadline)
         return min((time for time in times if time is not None), default=None)
 
     def observe(self, t: int, item: Input) -> list[Candidate]:
         """Take one input stamped `t`; never raises on its contents."""
+        found = self._observe(t, item)
+        return found + self._watch.happened(found) if found and self._watch.looks else found
+
+    def _observe(self, t: int, item: Input) -> list[Candidate]:
         match item:
             case Reads():
                 return self._reads(t, item)
@@ -160,6 +167,7 @@ class Engine:
                 for limits in self._limits.values():
                     for limit in limits:
                         limit.boot()
+                self._watch.boot()
                 return []
             case Config():
                 removed, self._removed = self._removed, []
@@ -183,6 +191,7 @@ class Engine:
             for limit in limits:
                 if limit.deadline is not None and limit.deadline <= t:
                     limit.abandon()
+        self._watch.abandon(t)
 
     def _reads(self, t: int, reads: Reads) -> list[Candidate]:
         antennas = self._antennas.get(reads.reader)
@@ -228,7 +237,7 @@ class Engine:
         for limit in self._limits.get((measurement.sensor, measurement.quantity), ()):
             started = limit.state.start
             found += [self._noticed(limit, change, started) for change in limit.sample(at, measurement)]
-        return found
+        return found + self._watch.measured(at, measurement)
 
     def _weighing(self, t: int, weighing: Weighing) -> list[Candidate]:
         watch = self._scales.get(weighing.scale)
@@ -248,7 +257,7 @@ class Engine:
             for limit in limits:
                 started = limit.state.start
                 found += [self._noticed(limit, change, started) for change in limit.due(t)]
-        return found
+        return found + self._watch.due(t)
 
     def _document(self, t: int, topic: str, payload: Any, text: str | None) -> list[Candidate]:
         read = read_document(topic, payload, text, t)
@@ -335,7 +344,13 @@ class Engine:
             if place == portal.location
             for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
         )
-        return Crossed(passage, portal, watch.weighing_for(passage), climate, self.rules.moving)
+        return Crossed(passage, portal, watch.weighing_for(passage), climate, self._wants(portal, passage))
+
+    def _wants(self, portal: Portal, passage: Passage) -> tuple[str, ...]:
+        """What the rules need to know beside the goods themselves."""
+        if portal.outside is not None:
+            return self.rules.wants("transfer")
+        return self.rules.wants("ship") if passage.direction == "out" else self.rules.wants("receive", "return")
 
 
 def _picked(reads: Reads) -> Iterator[Row]:

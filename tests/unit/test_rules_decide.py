@@ -25,8 +25,8 @@ from gateway.model.settings import Antenna, Lights, Limit, Portal, Settings
 from gateway.rules import decide, questions
 from gateway.rules.alarms import Exceeded
 from gateway.rules.candidates import Answered, Changed, Crossed, Exceeding, Parking, Refused
-from gateway.rules.decide import LIGHT_VALID
 from gateway.rules.documents import Announced
+from gateway.rules.lights import LIGHT_VALID
 from simulators.epc import check_digit, sgtin96, sscc96
 
 S = 1_000_000

@@ -4,7 +4,8 @@
 - `templates`: `{fact}` inside the texts of notes, notices and alarms
 - `compiling`: rules in, a `RuleSet` or every mistake at once out
 - `evaluating`: which rules fire on a movement, and what becomes of its verdict
-- `watching`: rules over measurements, alarms, weighings and commands, with `for`
+- `watching`: rules over measurements, alarms and excursions, with `for`
+- `speaking`: what a rule says when it fires: its record, alarms, what is muted
 - `memory`: what is remembered between events: pending `for`, cooldowns, cases met once, raised alarms
 - `examples`: runs the examples that rules carry
 """

@@ -11,24 +11,58 @@ from gateway.events.sentences import SENTENCES
 from gateway.model.rules import Action, Rule
 from gateway.model.settings import Settings
 from gateway.rules import reasons
-from gateway.rules.checks import MovementChecks
+from gateway.rules.checks import AlarmChecks, ExcursionChecks, MeasurementChecks, MovementChecks
 from gateway.rules.ruleset.conditions import Condition, ConditionError, Path, compile_condition, field_at
-from gateway.rules.ruleset.templates import group_problem, template_problem
+from gateway.rules.ruleset.templates import group_problem, paths_in, template_problem
 
 MOVEMENTS = (*reasons.TABLES, "return")
 """Types of movement."""
 
-TABLES: dict[str, type] = {"movement": MovementChecks, **dict.fromkeys(MOVEMENTS, MovementChecks)}
+LASTING = ("measurement", "alarm")
+"""Events about something that lasts: a rule on them waits (`for`), speaks once, and again after it was over."""
+
+TABLES: dict[str, type] = {
+    "movement": MovementChecks,
+    **dict.fromkeys(MOVEMENTS, MovementChecks),
+    "measurement": MeasurementChecks,
+    "alarm": AlarmChecks,
+    "excursion": ExcursionChecks,
+}
 """What a rule can look at (`on`), and the facts it then has."""
 
-ALLOWED = ("receive", "ship", "move", "hold", "refuse", "light", "raise", "publish", "note")
-"""What a rule may do about a movement. Nothing here releases a hold: only a person's command does."""
+SAID = ("raise", "publish", "note")
+"""Actions that only tell somebody: these `cooldown` and `once_per` mute."""
+
+ALLOWED = {
+    MovementChecks: ("receive", "ship", "move", "hold", "refuse", "light", *SAID),
+    **dict.fromkeys((MeasurementChecks, AlarmChecks, ExcursionChecks), ("hold", "light", *SAID)),
+}
+"""What a rule may do, by what it looks at. Nothing here releases a hold: only a person's command does."""
 
 PASSING = {"receive": ("receive", "return"), "ship": ("ship",), "move": ("transfer",)}
 """Actions that let a movement pass, and the types of movement each is for."""
 
 FIRM = frozenset({"on_hold", "already_received", "already_shipped", "not_in_stock"})
-"""Reasons that no rule may overlook: a hold is released by a person, and stock is not counted twice."""
+"""Reasons that no rule may overlook: a hold is released by a person, and stock is not counted twice.
+
+One thing is allowed: `move` despite on_hold takes held goods into a location of kind quarantine; the hold stays.
+"""
+
+UNSEEN = frozenset({"unknown_tag"})
+"""Reasons that only a receipt may overlook: what the ledger does not have cannot leave it."""
+
+ASKED = {
+    "fefo": ("fefo",),
+    "fifo": ("fifo", "journeys"),
+    "lifo": ("lifo", "journeys"),
+    "stock": ("stock", "journeys"),
+}
+"""What facts cost a question to the ledger (`Questions.goods`), by their first name."""
+
+JOURNEY = frozenset(
+    {"coldest", "warmest", "excursions", "excursion_minutes", "minutes_out", "minutes_left"},
+)
+"""Facts under `climate` that are of the lots' journeys."""
 
 
 class CompiledRule(Struct, frozen=True):
@@ -38,6 +72,13 @@ class CompiledRule(Struct, frozen=True):
     table: type
     condition: Condition
     keys: tuple[Path, ...]  # what tells its cases apart
+    wants: tuple[str, ...] = ()  # what its facts ask of the ledger
+
+    @property
+    def alarms(self) -> frozenset[str]:
+        """The alarms it may raise, its own failure included."""
+        actions = (*self.rule.do, *self.rule.otherwise)
+        return frozenset({failure(self.rule.id), *(action.value for action in actions if action.name == "raise")})
 
 
 class RuleSet(Struct, frozen=True):
@@ -45,18 +86,23 @@ class RuleSet(Struct, frozen=True):
 
     rules: tuple[CompiledRule, ...] = ()
     by_event: dict[str, tuple[CompiledRule, ...]] = {}
+    by_id: dict[str, CompiledRule] = {}
 
     def on(self, event: str) -> tuple[CompiledRule, ...]:
         """The rules that look at an event."""
         return self.by_event.get(event, ())
 
-    @property
-    def moving(self) -> bool:
-        """Whether any rule looks at movements: only then are the facts for them asked."""
-        return any(rule.table is MovementChecks for rule in self.rules)
+    def wants(self, *events: str) -> tuple[str, ...]:
+        """What the rules on these events ask of the ledger beside the goods themselves."""
+        return tuple(sorted({name for event in events for one in self.on(event) for name in one.wants}))
 
 
 EMPTY = RuleSet()
+
+
+def failure(rule: str) -> str:
+    """The alarm that says a rule's condition could not be evaluated."""
+    return f"rule/{rule}"
 
 
 def compile_rules(settings: Settings) -> RuleSet:
@@ -69,9 +115,10 @@ def compile_rules(settings: Settings) -> RuleSet:
     compiled: list[CompiledRule] = []
     alarms = {limit.id for limit in settings.limits} | {"outbox", "quarantine"}
     for rule in settings.rules:
-        found = list(_shape(rule, alarms))
+        found = list(_events(rule))
         table = next((TABLES[event] for event in rule.on if event in TABLES), None)
         condition = None
+        found += _shape(rule, table or MovementChecks, alarms)
         if table is not None:
             try:
                 condition = compile_condition(rule.when, table, settings.timezone)
@@ -81,15 +128,26 @@ def compile_rules(settings: Settings) -> RuleSet:
         problems += [_problem(rule, setting, text) for setting, text in found]
         if table is not None and condition is not None and not found:
             keys = tuple(tuple(name.split(".")) for name in rule.once_per)
-            compiled.append(CompiledRule(rule, table, condition, keys))
+            compiled.append(CompiledRule(rule, table, condition, keys, _wants(rule, condition, keys)))
     if problems:
         raise ConfigError(problems)
     ordered = tuple(sorted(compiled, key=lambda one: (-one.rule.priority, one.rule.id)))
-    return RuleSet(ordered, {event: tuple(one for one in ordered if _looks(one, event)) for event in TABLES})
+    by_event = {event: tuple(one for one in ordered if _looks(one, event)) for event in TABLES}
+    return RuleSet(ordered, by_event, {one.rule.id: one for one in ordered})
 
 
 def _looks(one: CompiledRule, event: str) -> bool:
-    return event in one.rule.on or "movement" in one.rule.on
+    return event in one.rule.on or ("movement" in one.rule.on and event in MOVEMENTS)
+
+
+def _wants(rule: Rule, condition: Condition, keys: tuple[Path, ...]) -> tuple[str, ...]:
+    """What the facts that a rule looks at, or speaks of, cost in questions to the ledger."""
+    texts = [text for action in (*rule.do, *rule.otherwise) for text in (action.text, action.value)]
+    paths = {*condition.paths, *keys, *(path for text in texts for path in paths_in(text))}
+    wanted = {name for path in paths for name in ASKED.get(path[0], ())}
+    if any(path[0] == "climate" and (len(path) == 1 or path[1] in JOURNEY) for path in paths):
+        wanted.add("journeys")
+    return tuple(sorted(wanted))
 
 
 def _problem(rule: Rule, setting: str, text: str) -> Problem:
@@ -97,38 +155,59 @@ def _problem(rule: Rule, setting: str, text: str) -> Problem:
     return Problem(rule.file, rule.lines.get(setting, rule.line), name, f"{setting}: {text}")
 
 
-def _shape(rule: Rule, alarms: set[str]) -> Iterator[tuple[str, str]]:
+def _events(rule: Rule) -> Iterator[tuple[str, str]]:
+    for event in rule.on:
+        if event not in TABLES:
+            yield "on", f"there is no event {event!r}{_guess(event, TABLES)}; known: {', '.join(TABLES)}"
+    if len({TABLES[event] for event in rule.on if event in TABLES}) > 1:
+        yield "on", f"{' and '.join(rule.on)} have different facts; write a rule for each"
+
+
+def _shape(rule: Rule, table: type, alarms: set[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with a rule beside its condition, as (setting, sentence)."""
-    unknown = [event for event in rule.on if event not in TABLES]
-    for event in unknown:
-        yield "on", f"there is no event {event!r}{_guess(event, TABLES)}; known: {', '.join(TABLES)}"
-    if not rule.do and not rule.otherwise:
+    actions = (*rule.do, *rule.otherwise)
+    if not actions:
         yield "do", "is missing: a rule that does nothing is none"
-    if rule.wait:
-        yield "for", "only what lasts can have it; a movement is over when it is decided"
-    for setting, actions in (("do", rule.do), ("else", rule.otherwise)):
-        for action in actions:
-            yield from ((setting, text) for text in _action(rule, action, alarms))
+    if rule.wait and set(rule.on) & (set(TABLES) - set(LASTING)):
+        yield "for", f"is for what lasts ({' and '.join(LASTING)}); {' and '.join(rule.on)} is over when it is decided"
+    for setting, given in (("cooldown", rule.cooldown), ("once_per", rule.once_per)):
+        if given and not any(action.name in SAID for action in actions):
+            yield setting, f"mutes {', '.join(SAID)}, and this rule has none; its verdict is never muted"
+    for setting, some in (("do", rule.do), ("else", rule.otherwise)):
+        for action in some:
+            yield from ((setting, text) for text in _action(rule, table, action, alarms))
 
 
-def _action(rule: Rule, action: Action, alarms: set[str]) -> Iterator[str]:
-    if action.name not in ALLOWED:
-        yield f"{action.name}: holds never release themselves; a person does, with a command"
+def _action(rule: Rule, table: type, action: Action, alarms: set[str]) -> Iterator[str]:
+    if action.name == "release":
+        yield "release: holds never release themselves; a person does, with a command"
+        return
+    if action.name not in ALLOWED[table]:
+        yield f"{action.name} is not for {' and '.join(rule.on)}; it may do {', '.join(ALLOWED[table])}"
         return
     if action.name in PASSING and not {"movement", *PASSING[action.name]} >= set(rule.on):
         yield f"{action.name} does not fit on = {', '.join(rule.on)}; it is for {' and '.join(PASSING[action.name])}"
     if action.name in ("hold", "refuse") and action.value not in SENTENCES:
         yield f"{action.name}: there is no reason {action.value!r}{_guess(action.value, SENTENCES)}"
-    for code in action.despite:
-        if code in FIRM:
-            yield f"despite: {code!r} can never be overlooked: a person has to clear it first"
-        elif code not in SENTENCES:
-            yield f"despite: there is no reason {code!r}{_guess(code, SENTENCES)}"
+    yield from _overlooked(action)
     if action.name == "raise" and action.value in alarms:
         yield f"raise: {action.value!r} is an alarm that is not this rule's; choose another id"
     for text in (action.text, action.value if action.name in ("publish", "note") else ""):
-        if text and (problem := template_problem(text, MovementChecks)):
+        if text and (problem := template_problem(text, table)):
             yield f"{action.name}: {problem}"
+
+
+def _overlooked(action: Action) -> Iterator[str]:
+    for code in action.despite:
+        if code == "on_hold" and action.name == "move":
+            continue
+        if code in FIRM:
+            quarantine = "; only move may, and only into a location of kind quarantine" if code == "on_hold" else ""
+            yield f"despite: {code!r} can never be overlooked: a person has to clear it first{quarantine}"
+        elif code in UNSEEN and action.name != "receive":
+            yield f"despite: {code!r} can be overlooked when goods come in only: what is not known here cannot leave"
+        elif code not in SENTENCES:
+            yield f"despite: there is no reason {code!r}{_guess(code, SENTENCES)}"
 
 
 def _paths(rule: Rule, table: type) -> Iterator[tuple[str, str]]:

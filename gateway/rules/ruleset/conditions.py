@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Context as DecimalContext
 from decimal import Decimal
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,8 +33,16 @@ class Condition:
         self.paths = paths
 
     def holds(self, facts: object) -> bool:
-        """Whether it is true of these facts."""
-        return bool(self._rule.evaluate(facts))
+        """Whether it is true of these facts.
+
+        Raises:
+            ConditionError: it cannot be evaluated. The guards leave no such condition that is known; a rule must not
+                take the core down with it.
+        """
+        try:
+            return bool(self._rule.evaluate(facts))
+        except (errors.EngineError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ConditionError(f"cannot be evaluated: {type(error).__name__} {error}".rstrip()) from error
 
     def seen(self, facts: object) -> dict[str, Any]:
         """The facts it looked at, by their dotted names, as JSON values: the evidence of a firing."""
@@ -52,6 +61,7 @@ def _context(table: type, timezone: str) -> rule_engine.Context:
     )
 
 
+@lru_cache(maxsize=4096)  # a reload compiles what the check before it has compiled, off the loop
 def compile_condition(text: str, table: type, timezone: str) -> Condition:
     """Compile a condition over the fact table `table`; dates without a zone are the site's.
 
@@ -70,6 +80,8 @@ def compile_condition(text: str, table: type, timezone: str) -> Condition:
         raise ConditionError(_sentence(error.message)) from None
     except RecursionError:
         raise ConditionError("is nested too deeply") from None
+    except (ArithmeticError, ValueError) as error:  # parts without facts are computed at once
+        raise ConditionError(f"cannot be computed: {error}") from None
     root = rule.statement.expression
     paths = tuple(sorted(set(_paths(root))))
     problem = tree_problem(root) or _word_problem(root, table)
@@ -185,20 +197,21 @@ def _word_problem(root: Any, table: type) -> str | None:
             for one, other in ((node.left, node.right), (node.right, node.left)):
                 if problem := _never(table, one, [other]):
                     return problem
-        elif (
-            isinstance(node, ast.ContainsExpression)
-            and isinstance(node.container, ast.ArrayExpression)
-            and (problem := _never(table, node.member, list(node.container.value)))
-        ):
-            return problem
+        elif isinstance(node, ast.ContainsExpression):
+            listed = isinstance(node.container, ast.ArrayExpression)
+            one, others = (node.member, list(node.container.value)) if listed else (node.container, [node.member])
+            if problem := _never(table, one, others):
+                return problem
     return None
 
 
 def _never(table: type, one: Any, others: list[Any]) -> str | None:
-    path = path_of(one)
+    path = path_of(one.left if isinstance(one, ast.CoalesceExpression) else one)
     field = field_at(table, path) if path is not None else None
     words = field.metadata["words"] if field is not None else ()
     for other in others:
         if words and isinstance(other, ast.StringExpression) and other.value not in words:
-            return f"{'.'.join(path or ())} is never {other.value!r}; it is one of {', '.join(words)}"
+            close = get_close_matches(other.value, words, n=1, cutoff=0.6)
+            known = f"did you mean {close[0]!r}?" if close and len(words) > 12 else f"it is one of {', '.join(words)}"
+            return f"{'.'.join(path or ())} is never {other.value!r}; {known}"
     return None

@@ -1,25 +1,38 @@
 """Which rules fire on a movement, and what becomes of its verdict. Pure.
 
 The most restrictive verdict wins: a rule can always be stricter than the built-in table. It is looser only by the
-word `despite`, which names the reasons that then no longer count; that stands in the evidence. `cooldown` and
-`once_per` mute what a rule says (raise, publish, note), never its verdict.
+word `despite`, which names reasons of that table that then no longer count; that stands in the evidence. What another
+rule asks for is never overlooked. `cooldown` and `once_per` mute what a rule says, never its verdict.
 """
 
 from typing import Any
 
 from msgspec import Struct, field, structs
 
-from gateway.model.outcome import AlarmChange, Decision, Effect, Firing, ItemChange, Movement, StockDelta, UnitChange
+from gateway.model.facts import Facts
+from gateway.model.outcome import (
+    AlarmChange,
+    Effect,
+    Firing,
+    HoldSet,
+    ItemChange,
+    LotChange,
+    Movement,
+    StockDelta,
+    UnitChange,
+)
 from gateway.model.rules import Action
 from gateway.rules import reasons
+from gateway.rules.candidates import Occasion
 from gateway.rules.checks import MovementChecks
 from gateway.rules.ruleset.compiling import CompiledRule, RuleSet
-from gateway.rules.ruleset.conditions import plain, value_at
-from gateway.rules.ruleset.memory import RuleMemory, case
+from gateway.rules.ruleset.conditions import ConditionError
+from gateway.rules.ruleset.memory import RuleMemory
+from gateway.rules.ruleset.speaking import broken, raised, spoken
 from gateway.rules.ruleset.templates import filled
 
-SAID = ("raise", "publish", "note")
-"""Actions that only tell somebody: these `cooldown` and `once_per` mute."""
+QUARANTINE = "quarantine"
+"""The kind of location into which held goods may be moved by a rule."""
 
 
 class Ruled(Struct):
@@ -36,44 +49,35 @@ class Ruled(Struct):
 def ruled(rules: RuleSet, memory: RuleMemory, movement: Movement, facts: MovementChecks) -> tuple[Movement, Ruled]:
     """Put a judged movement before the rules. `memory` is read, not changed: the engine notes the firings later."""
     found = Ruled()
+    where = movement.destination or movement.origin
+    occasion = Occasion(movement.type, movement.movement, movement.portal, movement.at, where)
     for one in rules.on(movement.type):
-        actions = one.rule.do if one.condition.holds(facts) else one.rule.otherwise
+        try:
+            actions = one.rule.do if one.condition.holds(facts) else one.rule.otherwise
+        except ConditionError as error:
+            found.alarms += broken(one, occasion, memory, str(error))
+            continue
         if actions:
-            _fire(one, actions, memory, movement, facts, found)
+            _fire(one, actions, memory, occasion, movement, facts, found)
     if not found.firings:
         return movement, found
-    return _weighed(movement, found), found
-
-
-def case_of(one: CompiledRule, facts: object) -> str:
-    """Which case of a rule these facts are."""
-    return case(one.rule.id, [plain(value_at(facts, path)) for path in one.keys])
-
-
-def muted(one: CompiledRule, memory: RuleMemory, name: str, at: int) -> bool:
-    """Whether a case has been told already."""
-    last = memory.fired.get(name)
-    if last is None or not (one.rule.cooldown or one.rule.once_per):
-        return False
-    return not one.rule.cooldown or at - last < one.rule.cooldown
+    return _weighed(movement, facts, found), found
 
 
 def _fire(
     one: CompiledRule,
     actions: tuple[Action, ...],
     memory: RuleMemory,
+    occasion: Occasion,
     movement: Movement,
     facts: MovementChecks,
     found: Ruled,
 ) -> None:
-    rule = one.rule
-    name = case_of(one, facts)
-    quiet = muted(one, memory, name, movement.at)
-    actions = tuple(action for action in actions if not (quiet and action.name in SAID))
-    if not actions:
+    firing = spoken(one, actions, memory, occasion, facts)
+    if firing is None:
         return
-    published: list[str] = []
-    for action in actions:
+    said, record = firing
+    for action in said:
         match action.name:
             case "hold":
                 held = reasons.REFUSED if movement.destination is None else reasons.HELD
@@ -82,27 +86,14 @@ def _fire(
                 _ask(found, action.value, reasons.REFUSED)
             case "receive" | "ship" | "move":
                 for code in action.despite:
-                    found.despite.setdefault(code, rule.id)
+                    found.despite.setdefault(code, one.rule.id)
             case "light":
                 found.lights.append(action.value)
             case "note":
                 found.notes.append(filled(action.value, facts))
-            case "publish":
-                published.append(filled(action.value, facts))
             case "raise":
-                _raise(one, action, memory, movement, facts, found)
-    firing = Firing(
-        rule=rule.id,
-        digest=rule.digest,
-        at=movement.at,
-        on=movement.type,
-        subject=movement.movement,
-        place=movement.portal,
-        facts=one.condition.seen(facts) | {".".join(path): plain(value_at(facts, path)) for path in one.keys},
-        actions=tuple(_told(action) for action in actions),
-        published=tuple(published),
-    )
-    found.firings.append(firing)
+                found.alarms += raised(one, action, occasion, facts, memory, found.alarms)
+    found.firings.append(record)
 
 
 def _ask(found: Ruled, code: str, verdict: str) -> None:
@@ -110,43 +101,22 @@ def _ask(found: Ruled, code: str, verdict: str) -> None:
     found.reasons[code] = max(before, verdict, key=reasons.SEVERITY.__getitem__)
 
 
-def _raise(
-    one: CompiledRule, action: Action, memory: RuleMemory, movement: Movement, facts: MovementChecks, found: Ruled
-) -> None:
-    """An alarm that is up stays up: it is raised once, until somebody acknowledges it."""
-    if action.value in memory.raised or any(change.alarm == action.value for change in found.alarms):
-        return
-    found.alarms.append(
-        AlarmChange(
-            alarm=action.value,
-            source=one.rule.id,
-            at=movement.at,
-            before="normal",
-            after="unacked_active",
-            priority=action.priority,
-            location=movement.destination or movement.origin,
-            detail=filled(action.text, facts),
-        )
-    )
-
-
-def _told(action: Action) -> str:
-    """An action in words, for the record."""
-    text = f"{action.name} {action.value}".rstrip()
-    return f"{text} despite {', '.join(action.despite)}" if action.despite else text
-
-
-def _weighed(movement: Movement, found: Ruled) -> Movement:
+def _weighed(movement: Movement, facts: MovementChecks, found: Ruled) -> Movement:
     """The movement with its verdict, reasons and evidence as rules and table together say."""
     table = reasons.table(movement.type)
-    asked = {code: table[code] for code in movement.reasons}
-    for code, verdict in found.reasons.items():
-        asked[code] = max(asked.get(code, reasons.ACCEPTED), verdict, key=reasons.SEVERITY.__getitem__)
-    overlooked = {code: rule for code, rule in found.despite.items() if code in asked}
-    counting = [verdict for code, verdict in asked.items() if code not in overlooked]
-    verdict = max(counting, key=reasons.SEVERITY.__getitem__, default=reasons.ACCEPTED)
+    judged = {code: table.get(code, movement.verdict) for code in movement.reasons}
+    overlooked = {code: rule for code, rule in found.despite.items() if code in judged}
+    if "on_hold" in overlooked and facts.destination_kind == QUARANTINE:
+        judged["on_hold"] = min(judged["on_hold"], reasons.HELD, key=reasons.SEVERITY.__getitem__)
+    elif "on_hold" in overlooked:
+        del overlooked["on_hold"]
+    counting = {code: verdict for code, verdict in judged.items() if code not in overlooked or code == "on_hold"}
+    for code, verdict in found.reasons.items():  # what a rule asks for counts, whatever another overlooks
+        counting[code] = max(counting.get(code, reasons.ACCEPTED), verdict, key=reasons.SEVERITY.__getitem__)
+    verdict = max(counting.values(), key=reasons.SEVERITY.__getitem__, default=reasons.ACCEPTED)
+    asked = judged | counting
     order = {code: number for number, code in enumerate(asked)}
-    codes = sorted(asked, key=lambda code: (code in overlooked, -reasons.SEVERITY[asked[code]], order[code]))
+    codes = sorted(asked, key=lambda code: (code not in counting, -reasons.SEVERITY[asked[code]], order[code]))
     evidence: dict[str, Any] = dict(movement.evidence)
     evidence["rules"] = {firing.rule: firing.digest[:12] for firing in found.firings}
     if overlooked:
@@ -166,12 +136,21 @@ def _weighed(movement: Movement, found: Ruled) -> Movement:
     )
 
 
-def settled(movement: Movement, judged: Movement, changes: list[Effect]) -> list[Effect]:
-    """The effects of a movement inside the site that a rule put on hold: what arrives is held where it arrives."""
-    held = movement.verdict == reasons.HELD and judged.verdict == reasons.ACCEPTED
+def settled(movement: Movement, judged: Movement, changes: list[Effect], facts: Facts) -> list[Effect]:
+    """The effects of a movement inside the site that a rule put, or left, on hold: it is held where it arrives.
+
+    A lot with an open hold has one where it arrives too, or the release of the place it left would free it.
+    """
+    held = movement.verdict == reasons.HELD and judged.verdict != reasons.HELD
     if not held or movement.origin is None or movement.destination is None:
         return changes
-    return [_held(change, movement.destination) for change in changes]
+    moved = [_held(change, movement.destination) for change in changes if not isinstance(change, LotChange)]
+    lots = dict.fromkeys((line.gtin, line.lot) for line in movement.lines if line.gtin and line.lot)
+    for gtin, lot in lots:
+        known = facts.lots.get(f"{gtin}/{lot}")
+        if known is not None and known.held:
+            moved.append(HoldSet(gtin or "", lot or "", movement.destination, "on_hold"))
+    return moved
 
 
 def _held(change: Effect, place: str) -> Effect:
@@ -181,14 +160,3 @@ def _held(change: Effect, place: str) -> Effect:
         contents = tuple(structs.replace(line, status="hold") for line in change.contents)
         return structs.replace(change, status="hold", contents=contents)
     return change
-
-
-def remember(rules: RuleSet, memory: RuleMemory, decisions: tuple[Decision, ...]) -> None:
-    """Note what rules did: for cooldowns, for cases met once, for alarms that wait to be acknowledged."""
-    known = {one.rule.id: one for one in rules.rules}
-    for decision in decisions:
-        if isinstance(decision, Firing) and decision.rule in known:
-            keys = [decision.facts.get(".".join(path)) for path in known[decision.rule].keys]
-            memory.note(case(decision.rule, keys), decision.at)
-        elif isinstance(decision, AlarmChange) and decision.source in known:
-            memory.raise_(decision)

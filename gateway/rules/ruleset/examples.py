@@ -10,8 +10,8 @@ from gateway.model.outcome import Movement
 from gateway.model.rules import Example
 from gateway.rules import reasons
 from gateway.rules.checks import MovementChecks
-from gateway.rules.ruleset.compiling import MOVEMENTS, CompiledRule, RuleSet
-from gateway.rules.ruleset.conditions import field_at
+from gateway.rules.ruleset.compiling import MOVEMENTS, CompiledRule, RuleSet, failure
+from gateway.rules.ruleset.conditions import ConditionError, field_at
 from gateway.rules.ruleset.evaluating import ruled
 from gateway.rules.ruleset.memory import RuleMemory
 
@@ -29,17 +29,36 @@ def failed_examples(rules: RuleSet) -> list[Problem]:
 
 
 def _failure(one: CompiledRule, example: Example) -> str | None:
-    kind = next((event for event in one.rule.on if event in MOVEMENTS), "receive")
-    if unknown := _unknown(example.given, ()):
+    if unknown := _unknown(one.table, example.given, ()):
         return f"there is no fact {unknown!r}"
+    given = example.given
+    if one.table is MovementChecks:
+        given = {"type": next((event for event in one.rule.on if event in MOVEMENTS), "receive")} | given
     try:
-        facts = msgspec.convert({"type": kind} | example.given, MovementChecks, strict=True)
+        facts: Any = msgspec.convert(given, one.table, strict=True)
     except msgspec.ValidationError as error:
         return str(error)
+    if one.table is MovementChecks:
+        return _moving(one, example, facts)
+    try:
+        holds = one.condition.holds(facts)
+    except ConditionError as error:
+        return str(error)
+    came = "fires" if (one.rule.do if holds else one.rule.otherwise) else "silent"
+    if example.expect not in ("fires", "silent"):
+        return f"expects {example.expect}, and a rule on {' and '.join(one.rule.on)} has no verdict: fires or silent"
+    return None if came == example.expect else f"expects {example.expect}, and it is {came}"
+
+
+def _moving(one: CompiledRule, example: Example, facts: MovementChecks) -> str | None:
+    if facts.type not in one.rule.on and "movement" not in one.rule.on:
+        return f"is about a {facts.type}, and the rule is for {' and '.join(one.rule.on)}"
     if not set(facts.reasons) <= set(reasons.table(facts.type)):
         return f"given reasons {sorted(facts.reasons)} are not those of the table of {facts.type}"
-    alone = RuleSet((one,), {facts.type: (one,)})
+    alone = RuleSet((one,), {facts.type: (one,)}, {one.rule.id: one})
     movement, found = ruled(alone, RuleMemory(), _movement(facts), facts)
+    if found.alarms and found.alarms[0].alarm == failure(one.rule.id):
+        return found.alarms[0].detail
     spoken = "fires" if found.firings else "silent"
     came = spoken if example.expect in ("fires", "silent") else movement.verdict
     if came != example.expect:
@@ -50,12 +69,12 @@ def _failure(one: CompiledRule, example: Example) -> str | None:
     return None
 
 
-def _unknown(given: dict[str, Any], path: tuple[str, ...]) -> str | None:
+def _unknown(table: type, given: dict[str, Any], path: tuple[str, ...]) -> str | None:
     for name, value in given.items():
         here = (*path, name)
-        if field_at(MovementChecks, here) is None:
+        if field_at(table, here) is None:
             return ".".join(here)
-        if isinstance(value, dict) and (inner := _unknown(value, here)):
+        if isinstance(value, dict) and (inner := _unknown(table, value, here)):
             return inner
     return None
 

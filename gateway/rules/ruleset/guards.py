@@ -6,6 +6,8 @@ can fail while it is evaluated. The parser itself recurses, so what is too long 
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from rule_engine import ast
@@ -13,6 +15,9 @@ from rule_engine.types import DataType
 
 LONGEST, MOST_TERMS, DEEPEST = 2_000, 100, 20
 """Characters, operands and open brackets a condition may have."""
+
+LARGEST, SMALLEST, LONGEST_SPAN = Decimal(10) ** 15, Decimal(10) ** -9, timedelta(days=36_500)
+"""Numbers and durations written in a condition: whatever is computed with a hundred of them stays a number."""
 
 FUNCTIONS = ("abs", "any", "all", "sum")
 """Built-in functions a condition may call, written with `$`."""
@@ -151,6 +156,10 @@ def _node_problem(node: Any) -> str | None:
         if not DataType.is_type(kind, DataType.OBJECT) and node.name not in ATTRIBUTES.get(kind.name, ()):
             known = ", ".join(ATTRIBUTES.get(kind.name, ())) or "none"
             return f"'.{node.name}' is not known of a {type_name(kind)}; known: {known}"
+    if isinstance(node, ast.FloatExpression) and node.value and not SMALLEST <= abs(node.value) < LARGEST:
+        return f"{node.value} is out of reach; a number is between 1e-9 and 1e15"
+    if isinstance(node, ast.TimedeltaExpression) and abs(node.value) > LONGEST_SPAN:
+        return "a duration may be 100 years"
     if not isinstance(node, (*_LEAVES, *_PAIRS, *_CHILDREN)):
         return f"{type(node).__name__.removesuffix('Expression').lower()} is not allowed in a condition"
     return None

@@ -19,15 +19,37 @@ class Raised(Struct, frozen=True):
     priority: str
 
 
+class Waiting(Struct):
+    """A condition over something that lasts, and is true: since when (µs), and what was last seen of it.
+
+    While there is no good sample (`frozen`: since when) the clock stands; `lost` is how long it stood. `spoken`: it
+    has held for long enough and the rule has fired; it does not again before the condition was false.
+    """
+
+    rule: str
+    digest: str
+    on: str
+    key: tuple[str, ...]
+    since: int
+    at: int
+    place: str
+    location: str | None
+    facts: dict[str, Any]
+    lost: int = 0
+    frozen: int | None = None
+    spoken: bool = False
+
+
 class RuleMemory(Struct):
     """Instants µs; keys are `rule|value|…`, as `case` makes them."""
 
-    fired: dict[str, int] = field(default_factory=dict)  # when a case last fired, oldest first
+    fired: dict[str, int] = field(default_factory=dict)  # when a case last spoke, oldest first
     raised: dict[str, Raised] = field(default_factory=dict)  # by alarm
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by rule and what it looks at
     forgotten: int = 0
 
     def note(self, case: str, t: int) -> None:
-        """A case fired at `t`."""
+        """A case spoke at `t`."""
         self.fired.pop(case, None)
         self.fired[case] = t
         while len(self.fired) > MOST_CASES:
@@ -38,9 +60,13 @@ class RuleMemory(Struct):
         """A rule raised an alarm."""
         self.raised[change.alarm] = Raised(change.source, change.after, change.priority)
 
-    def keep(self, rules: frozenset[str]) -> None:
-        """Forget what belongs to rules that are gone; raised alarms stay until somebody acknowledges them."""
+    def keep(self, rules: dict[str, str]) -> None:
+        """Forget what belongs to rules that are gone, or say something else now (`rules`: digest by id).
+
+        Raised alarms stay until somebody acknowledges them.
+        """
         self.fired = {case: at for case, at in self.fired.items() if case.partition("|")[0] in rules}
+        self.waiting = {name: one for name, one in self.waiting.items() if rules.get(one.rule) == one.digest}
 
 
 def case(rule: str, values: list[Any]) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import re
 import typing
 
-from gateway.rules.ruleset.conditions import bare, field_at, plain, value_at
+from gateway.rules.ruleset.conditions import Path, bare, field_at, plain, value_at
 
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
@@ -22,6 +22,11 @@ def template_problem(text: str, table: type) -> str | None:
             return f"{{{name}}} {problem}"
     rest = _HOLE.sub("", text)
     return "has a single { or }; a fact stands between both" if "{" in rest or "}" in rest else None
+
+
+def paths_in(text: str) -> list[Path]:
+    """The facts that a text speaks of."""
+    return [tuple(name.split(".")) for name in _HOLE.findall(text)]
 
 
 def group_problem(table: type, path: tuple[str, ...]) -> str | None:
@@ -47,6 +52,8 @@ def filled(text: str, facts: object) -> str:
             return ", ".join(str(one) for one in value) or UNKNOWN
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if isinstance(value, float):
+            return str(value).removesuffix(".0")
         return UNKNOWN if value is None else str(value)
 
     return _HOLE.sub(fill, text)
