@@ -1,5 +1,6 @@
 """What every figure needs: a result, an error, one core, a clock over CPU time, medians and percentiles."""
 
+import gc
 import math
 import os
 import re
@@ -45,6 +46,20 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def settled_heap() -> Iterator[None]:
+    """Take what is there now out of the garbage collector's rounds, as the daemon does when it is ready.
+
+    What a bench holds ready (hundreds of thousands of frames) is no part of what it measures.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

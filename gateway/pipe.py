@@ -34,17 +34,25 @@ class Pipe(Generic[T]):
         self._room = asyncio.Event()
         self._room.set()
         self._entry = asyncio.Lock()
+        self._entering = 0  # senders that wait, or wait for those
 
     def __len__(self) -> int:
         return len(self._items)
 
     async def put(self, item: T) -> None:
         """Add an item, waiting while the pipe is full."""
-        async with self._entry:  # first come, first in: nobody overtakes who waits
-            while self.weight >= self.bound:
-                self._room.clear()
-                await self._room.wait()
+        if not self._entering and self.weight < self.bound:
             self._add(item)
+            return
+        self._entering += 1
+        try:
+            async with self._entry:  # first come, first in: nobody overtakes who waits
+                while self.weight >= self.bound:
+                    self._room.clear()
+                    await self._room.wait()
+                self._add(item)
+        finally:
+            self._entering -= 1
 
     def offer(self, item: T) -> None:
         """Add an item at once; when full, the oldest is dropped and counted."""

@@ -9,7 +9,9 @@ Recovery is the same code over the journal's tail: what the ledger already holds
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -39,6 +41,9 @@ FOREVER = 1 << 62
 
 GROUP_READS = 5_000
 """Reads after which a group takes no more inputs: the loop must come round within a portal's `settle`."""
+
+JOINED_READS = 1_300
+"""Reads that one record takes together at most: as many as a driver hands in at a time."""
 
 IDLE = 5 * SECOND
 """µs after which the position is committed though nothing was decided."""
@@ -101,12 +106,16 @@ class Result(Struct, frozen=True):
 
 
 class Job(Struct):
-    """An input on its way in, encoded; when it was handed in (µs); the future of whoever waits for its commit."""
+    """An input on its way in; when it was handed in (µs); the future of whoever waits for its commit.
+
+    `body` is its line in the journal. Reads have none yet: they are written with their neighbours (`_joined`).
+    """
 
     item: Input
     body: bytes
     at: int
     done: "asyncio.Future[dict[str, Any] | None] | None" = None
+    weight: int = 1  # reads in it; whatever else is as good as one
 
 
 class Pipeline:
@@ -132,7 +141,7 @@ class Pipeline:
         self.journal = journal
         self.crashes = crashes
         self.ledger = ledger
-        self.inputs: Pipe[Job] = Pipe("inputs", bound, reads_in)
+        self.inputs: Pipe[Job] = Pipe("inputs", bound, attrgetter("weight"))
         self.last_t = journal.last_t
         self.turning: tuple[int, Input] | None = None  # the record the pure core is working on
         self.refused = 0  # inputs that could not be written down, or stopped the core twice
@@ -149,6 +158,9 @@ class Pipeline:
 
     async def submit(self, item: Input) -> None:
         """Hand in an input; waits while the pipe is full. It is safe once journalled, within the group time."""
+        if isinstance(item, Reads):
+            await self.inputs.put(Job(item, b"", self._clock(), weight=len(item.reads) or 1))
+            return
         try:
             job = self._job(item)
         except InputError as error:
@@ -185,7 +197,7 @@ class Pipeline:
         if isinstance(item, Downlink | Command) and self.crashes.refused and digest(body) in self.crashes.refused:
             self.refused += 1
             raise InputError(f"{type(item).__name__.lower()} has stopped the gateway twice and is quarantined")
-        return Job(item, body, self._clock())
+        return Job(item, body, self._clock(), weight=len(item.reads) or 1 if isinstance(item, Reads) else 1)
 
     async def recover(self, boot: Boot | None = None) -> int:
         """Replay the journal's tail through the same code; return how many records that took.
@@ -272,13 +284,13 @@ class Pipeline:
 
     def _take(self, jobs: list[Job]) -> bool:
         """Add to a group what is there; True when it takes no more."""
-        reads = sum(len(job.item.reads) for job in jobs if isinstance(job.item, Reads))
+        reads = sum(job.weight for job in jobs)
         while len(jobs) < GROUP_LIMIT and reads < GROUP_READS:
             some = self.inputs.take(min(8, GROUP_LIMIT - len(jobs)))
             if not some:
                 return False
             jobs += some
-            reads += sum(len(job.item.reads) for job in some if isinstance(job.item, Reads))
+            reads += sum(job.weight for job in some)
         return True
 
     def _pause(self, longest: int) -> float:
@@ -314,12 +326,39 @@ class Pipeline:
     async def _turns(self, jobs: list[Job], now: int) -> None:
         """Journal a group with one fsync, then take each input's turn. All deadlines up to `now` have fired."""
         self.last_t = t = max(self.last_t, now)
+        jobs = self._joined(jobs)
         positions = [self.journal.append_encoded(t, job.body) for job in jobs]
         await self._writer.call(self.journal.write)
         for position, job in zip(positions, jobs, strict=True):
             outcome = await self._turn(position, t, job.item)
             if job.done is not None and not job.done.done():
                 job.done.set_result(outcome.reply)
+
+    def _joined(self, jobs: list[Job]) -> list[Job]:
+        """A group in which reads of one reader that came one after the other are one record, and one turn.
+
+        They share their stamp in any case. So a reader costs little more when it reports every tag by itself.
+        """
+        joined: list[Job] = []
+        for source, run in groupby(jobs, _source):
+            part = list(run)
+            joined += part if source is None else self._written(part)
+        return joined
+
+    def _written(self, run: list[Job]) -> list[Job]:
+        """A run of reads as they will stand in the journal; what cannot stand there is refused, and only that."""
+        written: list[Job] = []
+        for part in _portions(run):
+            item = part[0].item if len(part) == 1 else _together(part)
+            try:
+                written.append(Job(item, records.encode_item(item), part[-1].at))
+            except ValueError as error:
+                if len(part) > 1:
+                    written += [one for job in part for one in self._written([job])]
+                else:
+                    self.refused += 1
+                    log.warning("input refused", reason=f"reads cannot be written down: {error}")
+        return written
 
     async def _turn(self, position: int, t: int, item: Input, tail: Ahead[Record] | None = None) -> Outcome:
         """One input's turn, from observation to commit; in recovery `tail` holds the facts it was decided with."""
@@ -417,9 +456,29 @@ def count(result: Result) -> None:
                 metrics.EXCEPTIONS.labels(decision.reason).inc()
 
 
-def reads_in(job: Job) -> int:
-    """What a job weighs: its reads, or 1."""
-    return max(1, len(job.item.reads)) if isinstance(job.item, Reads) else 1
+def _source(job: Job) -> tuple[str, tuple[str, ...]] | None:
+    """What reads must have in common to share a record; None for what has a line of its own."""
+    item = job.item
+    return (item.reader, item.columns) if isinstance(item, Reads) and not job.body else None
+
+
+def _portions(run: list[Job]) -> Iterator[list[Job]]:
+    """A run of reads in parts of some `JOINED_READS` reads."""
+    part: list[Job] = []
+    reads = 0
+    for job in run:
+        if part and reads + job.weight > JOINED_READS:
+            yield part
+            part, reads = [], 0
+        part.append(job)
+        reads += job.weight
+    yield part
+
+
+def _together(run: list[Job]) -> Reads:
+    """The reads of a run as one input."""
+    items = [job.item for job in run if isinstance(job.item, Reads)]
+    return Reads(items[0].reader, tuple(chain.from_iterable(item.reads for item in items)), items[0].columns)
 
 
 def digest(body: bytes) -> str:

@@ -1,6 +1,7 @@
 """The daemon's life: recover, listen, decide, stop. Shutdown order is the reverse of nesting and needs no code."""
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -265,6 +266,8 @@ class Daemon:
         return jobs
 
     def _ready(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is loaded stays: a round of the collector over it would hold the loop for 0.1 s
         self.status.ready = True
         self._notifier.notify(READY="1", STATUS=self.status.line())
         port = self.http.port if self.http is not None else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.journal import GROUP_LIMIT, Crashes, Journal
 from gateway.ledger.store import Ledger
 from gateway.ledger.thread import Writer
-from gateway.model.inputs import Input, Reads, Row
+from gateway.model.inputs import Device, Input, Reads, Row
 from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Location, Portal, Settings
 from gateway.pipeline import GROUP_READS, Core, Pipeline, Result
@@ -23,6 +23,11 @@ def reads(began: int, count: int) -> Reads:
     """So many reads of one tag, a millisecond apart."""
     rows: list[Row] = [(began + number * 1000, 1, EPC, -50, 1, None, 1) for number in range(count)]
     return Reads("r", tuple(rows))
+
+
+def weight(item: Input) -> int:
+    """Reads of an input; 1 for a device."""
+    return len(item.reads) if isinstance(item, Reads) else int(isinstance(item, Device))
 
 
 class Dock:
@@ -54,7 +59,7 @@ class Dock:
         for item in items:
             await self.pipeline.submit(item)
         running = asyncio.create_task(self.pipeline.run())
-        while sum(isinstance(result.item, Reads) for result in self.results) < len(items):  # noqa: ASYNC110
+        while sum(map(weight, (result.item for result in self.results))) < sum(map(weight, items)):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         self.now += 60_000_000
         await self.pipeline.decide(reads(T0 - 3_600_000_000, 0))
@@ -85,14 +90,14 @@ async def test_a_group_ends_at_so_many_reads_or_inputs(tmp_path: Path) -> None:
     await big.take(*(reads(T0 - 600_000_000 + n, GROUP_READS // 4) for n in range(40)))
     assert max(big.groups) == 8
     small = Dock(tmp_path / "small")
-    await small.take(*(reads(T0 - 600_000_000 + n, 1) for n in range(GROUP_LIMIT + 9)))
+    await small.take(*(Device("r", "up") for n in range(GROUP_LIMIT + 9)))
     assert small.groups[:2] == [GROUP_LIMIT, 9]
 
 
 async def test_an_input_has_the_stamp_of_when_it_was_handed_in(tmp_path: Path) -> None:
     """Stamps are those of arrival, never earlier than the one before."""
     dock = Dock(tmp_path, pause=700_000)
-    await dock.take(reads(T0 - 1000, 1), reads(T0 - 500, 1))
-    stamps = [result.t for result in dock.results if isinstance(result.item, Reads)]
-    assert stamps[:2] == [T0, T0]
+    await dock.take(reads(T0 - 1000, 1), Device("r", "up"), reads(T0 - 500, 1))
+    stamps = [result.t for result in dock.results if isinstance(result.item, Reads | Device)]
+    assert stamps[:3] == [T0, T0, T0]
     assert stamps == sorted(stamps)

@@ -102,7 +102,8 @@ class Session:
                 self._reject(f"message of LLRP version {head >> 10 & 7}")
             else:
                 self._message(head, number, body)
-        self._report(bodies)
+        if bodies:
+            self._report(bodies)
         if self._framer.error is not None:
             self._fail(str(self._framer.error), refused=False)
         self._flush()
