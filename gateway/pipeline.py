@@ -9,8 +9,7 @@ Recovery is the same code over the journal's tail: what the ledger already holds
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from itertools import chain, groupby
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 
 from gateway import config, events, metrics
 from gateway.errors import ConfigError, InputError, TurnError
+from gateway.jobs import Job, joined
 from gateway.journal import GROUP_LIMIT, Ahead, Crashes, Journal, Record, records
 from gateway.ledger.store import Commit, Ledger, Snapshot
 from gateway.ledger.thread import Writer
@@ -41,9 +41,6 @@ FOREVER = 1 << 62
 
 GROUP_READS = 5_000
 """Reads after which a group takes no more inputs: the loop must come round within a portal's `settle`."""
-
-JOINED_READS = 1_300
-"""Reads that one record takes together at most: as many as a driver hands in at a time."""
 
 IDLE = 5 * SECOND
 """µs after which the position is committed though nothing was decided."""
@@ -103,19 +100,6 @@ class Result(Struct, frozen=True):
     item: Input
     outcome: Outcome
     events: tuple[Event, ...]
-
-
-class Job(Struct):
-    """An input on its way in; when it was handed in (µs); the future of whoever waits for its commit.
-
-    `body` is its line in the journal. Reads have none yet: they are written with their neighbours (`_joined`).
-    """
-
-    item: Input
-    body: bytes
-    at: int
-    done: "asyncio.Future[dict[str, Any] | None] | None" = None
-    weight: int = 1  # reads in it; whatever else is as good as one
 
 
 class Pipeline:
@@ -178,6 +162,10 @@ class Pipeline:
         job.done = asyncio.get_running_loop().create_future()
         await self.inputs.put(job)
         return await job.done
+
+    def _unwritten(self, reason: str) -> None:
+        self.refused += 1
+        log.warning("input refused", reason=reason)
 
     def _job(self, item: Input) -> Job:
         """An input as it will stand in the journal.
@@ -326,39 +314,13 @@ class Pipeline:
     async def _turns(self, jobs: list[Job], now: int) -> None:
         """Journal a group with one fsync, then take each input's turn. All deadlines up to `now` have fired."""
         self.last_t = t = max(self.last_t, now)
-        jobs = self._joined(jobs)
+        jobs = joined(jobs, self._unwritten)
         positions = [self.journal.append_encoded(t, job.body) for job in jobs]
         await self._writer.call(self.journal.write)
         for position, job in zip(positions, jobs, strict=True):
             outcome = await self._turn(position, t, job.item)
             if job.done is not None and not job.done.done():
                 job.done.set_result(outcome.reply)
-
-    def _joined(self, jobs: list[Job]) -> list[Job]:
-        """A group in which reads of one reader that came one after the other are one record, and one turn.
-
-        They share their stamp in any case. So a reader costs little more when it reports every tag by itself.
-        """
-        joined: list[Job] = []
-        for source, run in groupby(jobs, _source):
-            part = list(run)
-            joined += part if source is None else self._written(part)
-        return joined
-
-    def _written(self, run: list[Job]) -> list[Job]:
-        """A run of reads as they will stand in the journal; what cannot stand there is refused, and only that."""
-        written: list[Job] = []
-        for part in _portions(run):
-            item = part[0].item if len(part) == 1 else _together(part)
-            try:
-                written.append(Job(item, records.encode_item(item), part[-1].at))
-            except ValueError as error:
-                if len(part) > 1:
-                    written += [one for job in part for one in self._written([job])]
-                else:
-                    self.refused += 1
-                    log.warning("input refused", reason=f"reads cannot be written down: {error}")
-        return written
 
     async def _turn(self, position: int, t: int, item: Input, tail: Ahead[Record] | None = None) -> Outcome:
         """One input's turn, from observation to commit; in recovery `tail` holds the facts it was decided with."""
@@ -454,31 +416,6 @@ def count(result: Result) -> None:
                 metrics.ALARMS.labels(decision.alarm, decision.after).inc()
             case Rejection():
                 metrics.EXCEPTIONS.labels(decision.reason).inc()
-
-
-def _source(job: Job) -> tuple[str, tuple[str, ...]] | None:
-    """What reads must have in common to share a record; None for what has a line of its own."""
-    item = job.item
-    return (item.reader, item.columns) if isinstance(item, Reads) and not job.body else None
-
-
-def _portions(run: list[Job]) -> Iterator[list[Job]]:
-    """A run of reads in parts of some `JOINED_READS` reads."""
-    part: list[Job] = []
-    reads = 0
-    for job in run:
-        if part and reads + job.weight > JOINED_READS:
-            yield part
-            part, reads = [], 0
-        part.append(job)
-        reads += job.weight
-    yield part
-
-
-def _together(run: list[Job]) -> Reads:
-    """The reads of a run as one input."""
-    items = [job.item for job in run if isinstance(job.item, Reads)]
-    return Reads(items[0].reader, tuple(chain.from_iterable(item.reads for item in items)), items[0].columns)
 
 
 def digest(body: bytes) -> str:

@@ -11,13 +11,14 @@ import msgspec
 
 from gateway import config
 from gateway.events.lines import event_line, outcome_line
+from gateway.jobs import Job
 from gateway.journal import Crashes, Journal, records
 from gateway.ledger.store import Ledger
 from gateway.ledger.thread import Writer
 from gateway.model.facts import FactsRecord
 from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Gpi, Input, Measurement, Reads, Tick
 from gateway.model.times import SECOND, rfc3339
-from gateway.pipeline import Core, Job, Pipeline, Result
+from gateway.pipeline import Core, Pipeline, Result
 from gateway.rules import Engine
 from simulators import epc
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from gateway.jobs import Job
 from gateway.journal import Journal
 from gateway.ledger.store import Commit
 from gateway.model.facts import Facts, FactsRecord
 from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Input, Tick
 from gateway.model.times import SECOND
-from gateway.pipeline import Core, Job
+from gateway.pipeline import Core
 from gateway.rules import Engine
 from tests import dockside
 from tests.dockside import T0, TOML, Rig

@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import parse
+from gateway.jobs import JOINED_READS
 from gateway.model.facts import FactsRecord
 from gateway.model.inputs import Device, Input, Reads
 from gateway.model.times import SECOND
-from gateway.pipeline import JOINED_READS, Core
+from gateway.pipeline import Core
 from gateway.rules import Engine
 from tests import dockside
 from tests.dockside import T0, TOML, Rig
