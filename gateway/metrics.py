@@ -27,4 +27,10 @@ JOURNAL_TORN = Gauge("tallyman_journal_torn_total", "Torn journal tails cut off 
 OUTBOX = Gauge("tallyman_outbox_events", "Events in the outbox, by state.", ["state"], registry=REGISTRY)
 QUEUE = Gauge("tallyman_queue_items", "Items waiting in a bounded queue.", ["queue"], registry=REGISTRY)
 DROPPED = Gauge("tallyman_queue_dropped_total", "Items a bounded queue gave up.", ["queue"], registry=REGISTRY)
-REJECTED = Gauge("tallyman_rejected_total", "Malformed messages skipped, by device.", ["device"], registry=REGISTRY)
+INCIDENTS = Gauge(
+    "tallyman_reader_incidents_total",
+    "What was odd about a reader, by kind: messages rejected or unexpected, reports lost to a full memory (overflows), "
+    "exceptions it reported, its clock being set (jumps), times that cannot be (untimely).",
+    ["reader", "kind"],
+    registry=REGISTRY,
+)

@@ -34,6 +34,7 @@ from gateway.ledger.thread import Writer
 from gateway.model.inputs import Boot, Command, Config, Device, Measurement, Read, Reads, Weighing
 from gateway.model.outcome import DeviceCommand, Resend
 from gateway.pipeline import Core, Pipeline, Result, count
+from gateway.readers import Reader
 from gateway.rules import Engine
 from gateway.supervisor import guarded, keep, running
 from gateway.systemd import Notifier, watchdog_seconds
@@ -81,6 +82,7 @@ class Daemon:
         self._hearing = Hearing()
         self._lights = Lights(self.settings.portals, self._clock)
         self._influx: InfluxUplink | None = None
+        self._readers: dict[str, Reader] = {}
         self._states = States(self.settings, self._board, self._lot_state, self._known)
 
     async def run(self) -> None:
@@ -250,10 +252,10 @@ class Daemon:
     def _field(self) -> list[tuple[str, Any]]:
         """Readers, sensors and scales: last to start, first to stop."""
         submit = self._pipeline.submit
-        readers = devices.readers(self.configuration, submit, self._clock, self._histories)
-        self._lights.start(readers)
+        self._readers = devices.readers(self.configuration, submit, self._clock, self._histories)
+        self._lights.start(self._readers)
         jobs: list[tuple[str, Any]] = []
-        for reader in readers.values():
+        for reader in self._readers.values():
             self.status.set(reader.id, "starting", self._clock())
             jobs.append((reader.id, keep(reader, self._report)))
         for link in devices.links(self.configuration, submit, self._clock):
@@ -418,6 +420,9 @@ class Daemon:
         metrics.QUEUE.labels(pipe.name).set(len(pipe))
         metrics.DROPPED.labels(pipe.name).set(pipe.dropped)
         metrics.DROPPED.labels("telemetry").set(self._telemetry.dropped)
+        for reader in self._readers.values():
+            for kind, number in reader.counts().items():
+                metrics.INCIDENTS.labels(reader.id, kind).set(number)
 
     def _describe(self) -> dict[str, Any]:
         plain: dict[str, Any] = msgspec.to_builtins(self.status)

@@ -24,6 +24,10 @@ class Reader(Protocol):
         """The reader's id in the configuration."""
         ...
 
+    def counts(self) -> dict[str, int]:
+        """What was odd so far, over all connections, by kind: messages `rejected`, and what else the driver counts."""
+        ...
+
     async def run(self) -> None:
         """Connect and read until the link fails. Raises DeviceError; cancellation stops politely."""
         ...

@@ -19,10 +19,11 @@ import structlog
 
 from gateway.errors import DeviceError, RefusedError
 from gateway.model.inputs import Device, Gpi, Input, Reads, Row
-from gateway.readers.llrp.clock import ReaderClock
+from gateway.readers.llrp.clock import ReaderClock, believable
 from gateway.readers.llrp.frames import HEADER, Framer
 from gateway.readers.llrp.link import connect
 from gateway.readers.llrp.settings import VERSION_1_0_1, ReaderSettings
+from gateway.readers.llrp.wishes import spoken
 
 log = structlog.get_logger(__name__)
 
@@ -109,6 +110,10 @@ class SllurpReader:
                 async with asyncio.timeout(GOODBYE):
                     await writer.wait_closed()
 
+    def counts(self) -> dict[str, int]:
+        """What was odd so far (see `gateway.readers`)."""
+        return {"rejected": self.rejected}
+
     async def set_gpo(self, port: int, level: bool) -> None:
         """Always raises DeviceError: sllurp has no command for outputs."""
         raise DeviceError(self.id, CANNOT)
@@ -118,7 +123,7 @@ class SllurpReader:
         raise DeviceError(self.id, CANNOT)
 
     async def _converse(self, talk: "_Talk", reader: asyncio.StreamReader) -> None:
-        settings, up = self.settings, False
+        settings, up, acked = self.settings, False, time.monotonic()
         set_up_by = time.monotonic() + settings.connect / 1e6 + HANDSHAKE * settings.answer / 1e6
         while True:
             patience = settings.silence / 1e6 if up else max(0.0, set_up_by - time.monotonic())
@@ -139,6 +144,10 @@ class SllurpReader:
             if talk.reading and not up:
                 up = True
                 inputs.insert(0, Device(self.id, "up", talk.detail))
+            now = time.monotonic()
+            if up and len(data) == READ and now - acked >= settings.keepalive / 1e6:
+                talk.client.send_KEEPALIVE_ACK()  # the reader's keepalive may stand behind megabytes of reports
+                acked = now
             await self._forward(talk, inputs)
 
     async def _forward(self, talk: "_Talk", inputs: list[Input]) -> None:
@@ -323,9 +332,18 @@ class _Talk:
             stamp = data.get(name)
             instant = stamp.get("Microseconds") if isinstance(stamp, dict) else stamp
             if isinstance(instant, int):
-                clock.sample(now, instant)
-                return instant + clock.offset(now)
+                return self._corrected(clock, instant, now)
         return now
+
+    def _corrected(self, clock: ReaderClock, instant: int, now: int) -> int:
+        """A reader's instant in gateway time, or the time of arrival where it cannot be."""
+        if by := clock.sample(now, instant):
+            text = (
+                f"its clock was set {'forward' if by > 0 else 'back'} by {spoken(round(by, -6))}: give the reader NTP"
+            )
+            log.warning("reader notice", reader=self._settings.id, text=text)
+        at = instant + clock.offset(now)
+        return at if believable(at, now) else now
 
     def _rows(self, content: dict[str, Any]) -> list[Row]:
         """Tag reports as rows of COLUMNS: `at` µs gateway time, EPC upper-case hex, RSSI dBm; sllurp has no phase."""
@@ -338,8 +356,7 @@ class _Talk:
             ):  # fmt: skip
                 instant = tag.get(name)
                 if isinstance(instant, int):
-                    clock.sample(now, instant)
-                    at = instant + clock.offset(now)
+                    at = self._corrected(clock, instant, now)
                     break
             epc = tag.get("EPC", tag.get("EPC-96", b""))
             text = epc.decode("ascii", "replace") if isinstance(epc, bytes) else str(epc)

@@ -1,6 +1,7 @@
 """The driver against a TCP peer packed by hand: links that break, fall silent, dribble, or outrun the house."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from struct import pack, unpack
@@ -251,6 +252,50 @@ async def test_a_stalled_house_keeps_the_link_and_loses_nothing() -> None:
         await eventually(lambda: rows == total)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_ten_thousand_tags_in_the_field() -> None:
+    """Seen round after round by four antennas that are watched: all arrive, and memory does not grow with the tags."""
+    tags, rounds, rows = 10_000, 3, 0
+    one_round = b"".join(
+        REPORT[:15] + number.to_bytes(12, "big") + bytes((0x81, 0, number % 4 + 1)) + REPORT[30:]
+        for number in range(1, tags + 1)
+    )
+    assert len(one_round) == tags * len(REPORT)
+    rounds_over, held = asyncio.Semaphore(0), list[int]()
+
+    async def flood(peer: Peer, writer: asyncio.StreamWriter) -> None:
+        for _ in range(rounds):
+            writer.write(one_round)
+            await writer.drain()
+            await rounds_over.acquire()
+
+    async def submit(item: Input) -> None:
+        nonlocal rows
+        if isinstance(item, Reads):
+            rows += len(item.reads)
+            if rows >= (len(held) + 1) * tags:
+                held.append(tracemalloc.get_traced_memory()[0])
+                rounds_over.release()
+
+    antennas = (1, 2, 3, 4)
+    async with listening(Peer(flood)) as port:
+        settings = ReaderSettings("dock-1", "127.0.0.1", port, antennas=antennas, portals=(antennas,))
+        driver = LlrpReader(settings, submit)
+        tracemalloc.start()
+        try:
+            task = asyncio.create_task(driver.run())
+            await eventually(lambda: len(held) == rounds, 30)
+            counts = driver.counts()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert rows == rounds * tags
+    assert held[-1] < held[0] + 256 * 1024
+    assert peak < 4 << 20
+    assert not any(counts.values())
 
 
 async def test_acks_are_written_before_submit_waits() -> None:

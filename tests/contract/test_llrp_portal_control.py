@@ -202,6 +202,29 @@ async def test_antennas_are_devices() -> None:
         assert client.devices()[5:] == [("dock-1", "up")]
 
 
+async def test_a_clock_that_is_set_is_a_fault_of_the_reader() -> None:
+    """An hour ahead from one read to the next: told as a device of its own, counted, and followed."""
+    async with simulated() as (reader, port):
+        client = Client(port, antennas=(1,))
+        async with running(client):
+            reader.see(PALLET, 1)
+            await client.until(lambda: client.reads() == 1)
+            reader.sins.wrong_clock = 3600
+            for number in range(2, 5):
+                reader.see(PALLET, 1)
+                await client.until(lambda n=number: client.reads() == n)
+            assert client.driver.counts() == {
+                "rejected": 0, "unexpected": 0, "overflows": 0, "exceptions": 0, "jumps": 1, "untimely": 1
+            }  # fmt: skip
+        (fault,) = (item for item in client.inputs if isinstance(item, Device) and item.device == "dock-1/clock")
+        assert fault.state == "fault"
+        assert "its clock was set forward by 1 h: give the reader NTP" in fault.detail
+        ats = [row[0] for item in client.inputs if isinstance(item, Reads) for row in item.reads]
+        assert ats == sorted(ats)
+        assert ats[-1] - ats[0] < 60 * 1000 * MS
+        assert client.driver.counts()["jumps"] == 1  # the connection is over, the count stays
+
+
 async def test_powers_and_filters_reach_the_reader() -> None:
     """The simulator takes powers by antenna and filters, and the log says which power was set."""
     settings = {"antennas": (1, 2), "power_dbm": 29.6, "powers": ((2, 20.0),), "mode": "dense", "session": 2}

@@ -7,7 +7,16 @@ import pytest
 from gateway.model.inputs import COLUMNS, Gpi, Reads
 from gateway.readers.llrp.capabilities import Capabilities
 from gateway.readers.llrp.handshake import STEPS, State
-from gateway.readers.llrp.happenings import Answered, AntennaChange, Closed, Notice, ReaderException, ReaderFault, Ready
+from gateway.readers.llrp.happenings import (
+    Answered,
+    AntennaChange,
+    ClockJump,
+    Closed,
+    Notice,
+    ReaderException,
+    ReaderFault,
+    Ready,
+)
 from gateway.readers.llrp.session import Session
 from gateway.readers.llrp.settings import OUR_ROSPEC, GpiTrigger, PeriodTrigger, QuietTrigger, ReaderSettings, Trigger
 
@@ -285,6 +294,15 @@ def test_no_greeting() -> None:
     assert "did not greet within 3 s" in found.text
 
 
+def test_bytes_do_not_put_off_the_greeting() -> None:
+    """A port that keeps talking but never greets is given up at the same instant as a silent one."""
+    play = Playbook(connect=3 * SECOND)
+    while play.session.deadline is not None and play.now < 10 * SECOND:
+        play.hear(frame(62, 1)).later(SECOND)
+    assert "did not greet within 3 s" in fault(play).text
+    assert play.now == 3 * SECOND
+
+
 def test_an_unanswered_request_is_a_fault() -> None:
     """Where sllurp waits for ever we wait `answer`, and keepalives meanwhile do not count as the answer."""
     play = Playbook(answer=4 * SECOND)
@@ -337,6 +355,34 @@ def test_silence_is_a_fault() -> None:
     found = fault(play.later(100_000))
     assert "silent for 5.0 s" in found.text
     assert not found.refused
+
+
+def test_bytes_without_messages_are_a_fault() -> None:
+    """A length that lies by a megabyte swallows reports and keepalives: the link is not kept for its bytes alone."""
+    play = Playbook().greet()
+    play.hear(pack(">HII", 0x043D, 1_000_000, 0))
+    for _ in range(9):
+        play.later(4 * SECOND).hear(frame(62, 1) + frame(61, 0, tag(READER_EPOCH)))
+    play.later(SECOND)
+    assert play.session.ready
+    play.later(SECOND)
+    text = fault(play).text
+    assert "for 37.5 s no message that means anything" in text
+    assert f"{10 + 9 * len(frame(62, 1) + frame(61, 0, tag(READER_EPOCH)))} bytes of one that does not end" in text
+    assert not play.of(Reads)
+
+
+def test_nonsense_is_a_fault_but_one_keepalive_among_it_is_not() -> None:
+    """Frames without meaning do not keep the link; a keepalive does, whatever comes with it."""
+    nonsense = frame(900, 1, b"?") + pack(">HII", 5 << 10 | 61, 10, 0) + frame(61, 0, b"\x00")
+    lost, kept = Playbook().greet(), Playbook().greet()
+    for number in range(100):
+        lost.later(SECOND)
+        if lost.session.ready:
+            lost.hear(nonsense)
+        kept.later(SECOND).hear(nonsense + (frame(62, 1) if number % 5 == 0 else b""))
+    assert "no message that means anything" in fault(lost).text
+    assert kept.session.ready
 
 
 def test_a_hold_of_ours_is_not_the_readers_silence() -> None:
@@ -398,6 +444,44 @@ def test_reads_without_any_time_get_ours() -> None:
     (reads,) = play.of(Reads)
     assert isinstance(reads, Reads)
     assert reads.reads[0][0] == WALL_EPOCH + 7
+
+
+@pytest.mark.parametrize("by", [3600 * SECOND, -3600 * SECOND])
+def test_a_reader_whose_clock_is_set_is_told_once_and_followed(by: int) -> None:
+    """An hour forward or back: never a read of the future, right again within seconds, and somebody hears of it."""
+    play = Playbook().greet()
+    ages = []
+    for number in range(1, 200):
+        play.now = number * SECOND // 10
+        play.hear(frame(61, 0, tag(READER_EPOCH + play.now + (by if number >= 100 else 0))))
+        reads = play.of(Reads)[-1]
+        assert isinstance(reads, Reads)
+        ages.append(WALL_EPOCH + play.now - reads.reads[0][0])
+    assert min(ages) >= -1_000  # what the offset may leak
+    assert max(ages[:99] + ages[155:]) < SECOND // 100
+    (jump,) = play.of(ClockJump)
+    assert isinstance(jump, ClockJump)
+    assert abs(jump.by - by) < SECOND // 100
+    assert play.session.jumps == 1
+    assert play.session.untimely == (by > 0)
+
+
+@pytest.mark.parametrize("instant", [1, 2**64 - 1, 2**63])
+def test_times_that_cannot_be_are_times_of_arrival(instant: int) -> None:
+    """A reader that says 0 or the end of time of a tag has no time for it; the reads around it keep theirs."""
+    play = Playbook().greet()
+    play.now = 60 * SECOND
+    whole = tag(READER_EPOCH + 50 * SECOND) + tag(instant, 2) + tag(READER_EPOCH + 58 * SECOND, 3)
+    play.hear(frame(61, 0, whole) + notification(instant, pack(">HHHB", 248, 7, 2, 0x80)))
+    (reads,) = play.of(Reads)
+    assert isinstance(reads, Reads)
+    first, odd, last = (row[0] - WALL_EPOCH for row in reads.reads)
+    assert abs(first - 50 * SECOND) < SECOND // 50
+    assert odd == 60 * SECOND
+    assert abs(last - 58 * SECOND) < SECOND // 50
+    assert play.of(Gpi) == [Gpi("dock-1", 2, True, WALL_EPOCH + 60 * SECOND)]
+    assert play.session.untimely == 2
+    assert not play.of(ClockJump)
 
 
 def test_an_epc_of_odd_bits_tells_its_length() -> None:
@@ -514,16 +598,33 @@ def test_byte_by_byte() -> None:
     assert sorted(slow.sent) == sorted(whole.sent)
 
 
+def test_a_keepalive_behind_a_backlog_is_acknowledged_in_time() -> None:
+    """While more waits than was read, one ack goes in each interval unasked; on a link that keeps up none does."""
+    play = Playbook().greet()
+    for number in range(1, 31):
+        play.now = number * SECOND
+        play.session.receive_data(frame(61, 0, tag(READER_EPOCH)), play.now, play.now + WALL_EPOCH)
+        play.session.behind(play.now)
+        play.settle()
+    assert play.names().count("KEEPALIVE_ACK") == 6
+    for number in range(7, 13):
+        play.now = number * 5 * SECOND
+        play.hear(frame(62, number))
+        play.session.behind(play.now)
+        play.settle()
+    assert play.names().count("KEEPALIVE_ACK") == 12
+
+
 def test_outputs_are_confirmed() -> None:
     """Setting outputs is answered with the id it was given: yes, no, or not in time."""
     play = Playbook(keepalive=60 * SECOND).greet()
-    yes = play.session.set_outputs({1: True})
+    yes = play.session.set_outputs({1: True}, play.now)
     play.settle()
     play.refuse["SET_READER_CONFIG"] = "status"
-    no = play.session.set_outputs({9: True})
+    no = play.session.set_outputs({9: True}, play.now)
     play.settle()
     play.mute.add("SET_READER_CONFIG")
-    late = play.session.set_outputs({1: False, 2: True})
+    late = play.session.set_outputs({1: False, 2: True}, play.now)
     play.settle().later(5 * SECOND)
     assert play.of(Answered) == [
         Answered(yes),
@@ -534,13 +635,25 @@ def test_outputs_are_confirmed() -> None:
     assert play.sent[-1][2] == b"\x00" + pack(">HHHB", 219, 7, 1, 0) + pack(">HHHB", 219, 7, 2, 0x80)
 
 
+def test_the_time_to_answer_a_command_runs_from_the_command() -> None:
+    """On a quiet link the last byte may be seconds old: that must not shorten the time a light has."""
+    play = Playbook().greet()
+    play.mute = {"SET_READER_CONFIG"}
+    play.now = 4 * SECOND + 999_000
+    number = play.session.set_outputs({1: True}, play.now)
+    play.settle().hear(frame(62, 1))
+    play.now = 9 * SECOND
+    play.hear(frame(13, number, status()))
+    assert play.of(Answered) == [Answered(number)]
+
+
 @pytest.mark.parametrize("mute", [False, True])
 def test_goodbye(mute: bool) -> None:
     """CLOSE_CONNECTION is sent once, and the session is closed when it is answered or the time is over."""
     play = Playbook().greet()
     play.mute |= {"CLOSE_CONNECTION"} if mute else set()
-    play.session.close()
-    play.session.close()
+    play.session.close(play.now)
+    play.session.close(play.now)
     play.settle().later(5 * SECOND)
     assert play.names().count("CLOSE_CONNECTION") == 1
     assert play.of(Closed) == [Closed()]
@@ -554,7 +667,7 @@ def test_the_readers_goodbye(ours: bool) -> None:
     play = Playbook().greet()
     play.mute.add("CLOSE_CONNECTION")
     if ours:
-        play.session.close()
+        play.session.close(play.now)
     play.settle().hear(notification(READER_EPOCH, pack(">HH", 257, 4)))
     assert len(play.of(Closed)) == ours
     assert len(play.of(ReaderFault)) == (not ours)
@@ -636,8 +749,10 @@ def test_a_rospec_that_ended_is_started_again() -> None:
     assert play.names().count("START_ROSPEC") == 2
     play.hear(life(0)).later(5 * SECOND)
     assert play.names().count("START_ROSPEC") == 2
+    assert "although nothing should end it" not in str(play.of(Notice))
     play.hear(life(1)).later(SECOND)
     assert play.names().count("START_ROSPEC") == 3
+    assert "although nothing should end it; it is started again" in str(play.of(Notice))
     assert play.session.upkeep.ended == 2
 
 
@@ -646,6 +761,7 @@ def test_an_old_end_starts_nothing() -> None:
     play = Playbook().greet()
     play.hear(life(1) + life(0)).later(2 * SECOND)
     assert play.names().count("START_ROSPEC") == 1
+    assert not play.of(Notice)
 
 
 def test_others_rospecs_are_not_our_affair() -> None:
@@ -758,7 +874,7 @@ def test_a_newer_version_is_agreed_on() -> None:
     assert play.sent[1][2] == b"\x02"
     play.hear(pack(">HII", 2 << 10 | 62, 10, 5))
     play.session.hold(play.now)
-    play.session.set_outputs({1: True})
+    play.session.set_outputs({1: True}, play.now)
     play.settle()
     assert set(play.versions) == {2}
     assert play.session.ready

@@ -38,6 +38,19 @@ def test_complaints_settle() -> None:
     assert states(health.complaint("too hot", None, 3 * PATIENCE)) == [("r/self", "fault")]
 
 
+def test_a_clock_that_was_set_settles() -> None:
+    """Told once until a while has passed without another step; an exception meanwhile is a fault of its own."""
+    health = Health("r")
+    (fault,) = health.clock(-3_600_000_000, 0)
+    assert (fault.device, fault.state) == ("r/clock", "fault")
+    assert fault.detail == "its clock was set back by 1 h: give the reader NTP; times of reads are corrected"
+    assert health.clock(5_000_000, PATIENCE // 2) == []
+    assert states(health.complaint("hot", None, PATIENCE // 2)) == [("r/self", "fault")]
+    assert health.passed(PATIENCE) == []
+    assert sorted(states(health.passed(2 * PATIENCE))) == [("r/clock", "up"), ("r/self", "up")]
+    assert states(health.clock(5_000_000, 3 * PATIENCE)) == [("r/clock", "fault")]
+
+
 def test_a_complaint_about_an_antenna_is_the_antennas() -> None:
     """An exception that names an antenna is its fault, and being asked for meanwhile does not heal it."""
     health = Health("r")

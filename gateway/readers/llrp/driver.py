@@ -4,7 +4,8 @@
 ever waits here, the rest waits in TCP and then in the reader, which queues. Answers are written *before* submitting,
 so a keepalive is acknowledged at once. While `submit` waits, the reader's next keepalives stand unread behind its
 reports; so every keepalive interval of waiting one KEEPALIVE_ACK is sent unasked (`Session.hold`), which keeps the
-link. A stalled house therefore costs neither the link nor memory, however long it lasts.
+link. So is one while the house is slow and more waits than was read (`Session.behind`): megabytes may stand before the
+reader's keepalive. A stalled or slow house therefore costs neither the link nor memory, however long it lasts.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from gateway.readers.llrp.handshake import State
 from gateway.readers.llrp.happenings import (
     Answered,
     AntennaChange,
+    ClockJump,
     Closed,
     Notice,
     ReaderException,
@@ -33,6 +35,9 @@ from gateway.readers.llrp.session import Session
 from gateway.readers.llrp.settings import VERSION_1_0_1, ReaderSettings
 
 log = structlog.get_logger(__name__)
+
+COUNTED = ("rejected", "unexpected", "overflows", "exceptions", "jumps", "untimely")
+"""A session's counters that `LlrpReader.counts` sums up."""
 
 READ = 65_536
 """Bytes per read: at most some 1,300 tag reports in one input."""
@@ -116,6 +121,7 @@ class LlrpReader:
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[DeviceError | None]] = {}
         self._version = settings.version
+        self._counted = dict.fromkeys(COUNTED, 0)  # by sessions that are over
         self._log = log.bind(reader=settings.id)
         if past and (wrong := self.health.recall(past)):
             self._log.warning("the history of the antennas cannot be read: it is learnt anew", why=wrong)
@@ -124,6 +130,10 @@ class LlrpReader:
     def id(self) -> str:
         """The reader's id in the configuration."""
         return self.settings.id
+
+    def counts(self) -> dict[str, int]:
+        """What was odd so far, over all connections; see the counters of `Session`."""
+        return {name: count + getattr(self.session, name, 0) for name, count in self._counted.items()}
 
     async def run(self) -> None:
         """Connect and read until the link fails.
@@ -161,7 +171,7 @@ class LlrpReader:
         session = self.session
         if session is None or not session.ready:
             raise DeviceError(self.id, "outputs cannot be set while the reader is not connected")
-        number = session.set_outputs(ports)
+        number = session.set_outputs(ports, _steady())
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             self._write(session)
@@ -191,6 +201,8 @@ class LlrpReader:
                 if self._tap is not None:
                     self._tap("in", data)
                 session.receive_data(data, _steady(), self._clock())
+            if len(data) == READ:
+                session.behind(_steady())
             self._write(session)  # before anything waits
             await self._forward(session)
             now = _steady()
@@ -222,6 +234,8 @@ class LlrpReader:
                         await self._tell(self.health.antenna(antenna, connected))
                     case ReaderException(text, antenna):
                         await self._tell(self.health.complaint(text, antenna, _steady()))
+                    case ClockJump(by):
+                        await self._tell(self.health.clock(by, _steady()))
                     case Notice(text, routine):
                         (self._log.debug if routine else self._log.warning)("reader notice", text=text)
                     case Answered(request, error, refused):
@@ -270,7 +284,7 @@ class LlrpReader:
 
     async def _say_goodbye(self, session: Session, reader: asyncio.StreamReader) -> None:
         """CLOSE_CONNECTION, and a moment for its answer: reports still under way are dropped."""
-        session.close()
+        session.close(_steady())
         self._write(session)
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(GOODBYE):
@@ -291,6 +305,7 @@ class LlrpReader:
     async def _hang_up(self, writer: asyncio.StreamWriter) -> None:
         if self.session is not None:
             self._look_back(self.session)
+            self._counted = self.counts()
         self._remember(_steady(), end=True)
         self.session = self._writer = None
         for request in self._waiting:

@@ -32,6 +32,12 @@ class ReaderException(Struct, frozen=True):
     antenna: int | None = None
 
 
+class ClockJump(Struct, frozen=True):
+    """The reader's clock was set, by so many µs (more than 0: forward); times are right again from here on."""
+
+    by: int
+
+
 class Answered(Struct, frozen=True):
     """A request made by `set_outputs` was answered, or not in time; `error` says why it failed.
 
@@ -54,4 +60,6 @@ class Closed(Struct, frozen=True):
     """The close we asked for is done."""
 
 
-SessionEvent = Ready | Notice | AntennaChange | ReaderException | Answered | ReaderFault | Closed | Reads | Gpi
+SessionEvent = (
+    Ready | Notice | AntennaChange | ReaderException | ClockJump | Answered | ReaderFault | Closed | Reads | Gpi
+)

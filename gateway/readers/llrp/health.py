@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gateway.model.inputs import Device, Row
 from gateway.readers.llrp import history
 from gateway.readers.llrp.coverage import Coverage, Verdict
+from gateway.readers.llrp.wishes import spoken
 
 PATIENCE = 60_000_000
 """µs without another complaint after which one counts as settled: LLRP tells when trouble comes, never when it goes."""
@@ -22,7 +23,8 @@ _MISSING, _POOR, _COMPLAINT = range(3)
 class Health:
     """Turns what the reader says and reads into `Device` inputs, one per change. Time is any steady clock, µs.
 
-    Parts are devices of their own: `{reader}/antenna-{n}` and, for complaints that name no antenna, `{reader}/self`.
+    Parts are devices of their own: `{reader}/antenna-{n}`, `{reader}/clock` and, for complaints that name no antenna,
+    `{reader}/self`.
     `portals` are the antennas that see the same goods (see `coverage`).
     """
 
@@ -91,6 +93,14 @@ class Health:
         known = part in self._settles
         self._settles[part] = now + PATIENCE
         return [] if known else self._ill(part, _COMPLAINT, f"the reader reports: {text}")
+
+    def clock(self, by: int, now: int) -> list[Device]:
+        """The reader's clock was set by so many µs (more than 0: forward). Settles like a complaint."""
+        way = "forward" if by > 0 else "back"
+        text = f"its clock was set {way} by {spoken(round(by, -6))}: give the reader NTP; times of reads are corrected"
+        known = "clock" in self._settles
+        self._settles["clock"] = now + PATIENCE
+        return [] if known else self._ill("clock", _COMPLAINT, text)
 
     def passed(self, now: int) -> list[Device]:
         """Time passed: what was not repeated is settled."""

@@ -6,12 +6,9 @@
 from collections.abc import Sequence
 
 from gateway.model.inputs import COLUMNS, Reads, Row
-from gateway.readers.llrp.clock import ReaderClock
+from gateway.readers.llrp.clock import SLACK, ReaderClock, believable
 from gateway.readers.llrp.codec import CodecError, Parameter
 from gateway.readers.llrp.fast import TagReports, gulps
-
-SLACK = 1_000
-"""µs by which a report may change our idea of the reader's clock without its own rows being corrected again."""
 
 
 class Intake:
@@ -20,6 +17,10 @@ class Intake:
     def __init__(self, reader: str) -> None:
         self.tags = 0
         """Tag reports taken."""
+        self.untimely = 0
+        """Times that cannot be (`clock.believable`); the time of arrival stands for them."""
+        self.jumps: list[int] = []
+        """By how many µs the reader's clock was set, since somebody took these away (more than 0: forward)."""
         self._reader = reader
         self._reports = TagReports()
         self._utc, self._uptime = ReaderClock(), ReaderClock()
@@ -36,8 +37,8 @@ class Intake:
             stamp = notification.first(name)
             if stamp is not None:
                 instant: int = stamp.fields["Microseconds"]
-                clock.sample(now, instant)
-                return instant + clock.offset(now) + epoch
+                self._sample(clock, now, instant)
+                return self._believed(instant + clock.offset(now) + epoch, now + epoch)
         return now + epoch
 
     def take(self, bodies: Sequence[bytes], now: int, epoch: int) -> list[str]:
@@ -76,16 +77,32 @@ class Intake:
             return
         self.tags += len(rows)
         clock, shift = (self._uptime, uptime) if reports.uptime else (self._utc, utc)
-        at = rows[-1][0]
-        if at is not None:
-            clock.sample(now, at - shift)
+        odd = reports.walked != walked  # only then may a row lack its time
+        times = [row[0] for row in rows if row[0] is not None] if odd else [row[0] for row in rows]
+        if times:
+            newest, here = max(times), now + epoch
+            self._sample(clock, now, newest - shift)
             back = clock.offset(now) + epoch - shift
             if not -SLACK < back < SLACK:  # the clock's first instant, or its first after a long silence
                 rows = [row if row[0] is None else (row[0] + back, *row[1:]) for row in rows]
-        if reports.walked != walked:
+                newest += back
+            if not (believable(newest, here) and believable(min(times), here)):
+                rows = [row if row[0] is None else (self._believed(row[0], here), *row[1:]) for row in rows]
+        if odd:
             self._odd_rows(rows, now + epoch)
         else:
             self._rows += rows
+
+    def _sample(self, clock: ReaderClock, now: int, instant: int) -> None:
+        if jumped := clock.sample(now, instant):
+            self.jumps.append(jumped)
+
+    def _believed(self, at: int, here: int) -> int:
+        """A corrected time, or the time of arrival (`here`) where it cannot be."""
+        if believable(at, here):
+            return at
+        self.untimely += 1
+        return here
 
     def _odd_rows(self, rows: list[Row], at: int) -> None:
         """Rows without a time get ours; those with a bit length (see `fast`) need a column more."""

@@ -21,6 +21,8 @@ async def connect(settings: ReaderSettings, limit: int) -> tuple[asyncio.StreamR
     try:
         async with asyncio.timeout(patience):
             return await asyncio.open_connection(settings.host, settings.port, limit=limit, ssl=context)
+    except UnicodeError:
+        raise DeviceError(settings.id, f"no connection to {address}: that cannot be the name of a host") from None
     except TimeoutError:
         hint = ": is TLS (port 5085) switched on in the reader?" if settings.tls else ""
         raise DeviceError(settings.id, f"no connection to {address} within {patience:g} s{hint}") from None

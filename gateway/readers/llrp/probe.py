@@ -49,10 +49,7 @@ async def probe(settings: ReaderSettings, greet: float = GREET, answer: float = 
         DeviceError: nobody listens there, or what listens does not speak LLRP.
     """
     host, port = settings.host, settings.port
-    try:
-        reader, writer = await connect(structs.replace(settings, connect=round(greet * 1e6)), _READ)
-    except UnicodeError:
-        raise DeviceError(settings.id, f"no connection to {host}:{port}: that cannot be the name of a host") from None
+    reader, writer = await connect(structs.replace(settings, connect=round(greet * 1e6)), _READ)
     line = _Line(settings.id, reader, writer, closed_while_greeting(settings))
     heard = Heard(host, port)
     try:

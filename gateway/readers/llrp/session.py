@@ -22,8 +22,9 @@ from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode, e
 from gateway.readers.llrp.fast import IMPINJ
 from gateway.readers.llrp.frames import Framer
 from gateway.readers.llrp.handshake import STEPS, State
-from gateway.readers.llrp.happenings import Answered, Closed, Notice, ReaderFault, Ready, SessionEvent
+from gateway.readers.llrp.happenings import Answered, ClockJump, Closed, Notice, ReaderFault, Ready, SessionEvent
 from gateway.readers.llrp.intake import Intake
+from gateway.readers.llrp.liveness import Liveness
 from gateway.readers.llrp.notifications import found, happened, not_welcome
 from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1, ReaderSettings
 from gateway.readers.llrp.tables import MESSAGES, RESPONSES, label
@@ -64,6 +65,8 @@ class Session:
         """Times the reader said it lost reports for want of memory."""
         self.exceptions = 0
         """Exceptions the reader reported."""
+        self.jumps = 0
+        """Times the reader's clock was set while we listened."""
         self.fell: State | None = None
         """The state in which the session failed."""
         self.upkeep = Upkeep(settings)
@@ -75,20 +78,23 @@ class Session:
         self._number = 0
         self._tolerated: dict[int, str] = {}  # ids of requests that have no answer but may get an error
         self._levels: dict[int, bool] = {}  # of inputs, as they were when asked for
-        self._heard: int | None = None
+        self._acked = 0  # when we last acknowledged a keepalive, asked or not
+        self._open = False
+        self._alive = Liveness(settings, 0)
         self._now = self._epoch = 0  # epoch: gateway time minus steady time
 
     # -- what the driver calls ------------------------------------------------------------------------------------
 
     def opened(self, now: int) -> None:
         """The connection stands; the reader speaks first."""
-        self._now = self._heard = now
+        self._open, self._now = True, now
+        self._alive = Liveness(self.settings, now)
 
     def receive_data(self, data: bytes, now: int, wall: int | None = None) -> None:
         """Bytes arrived. Never raises: what is wrong with them becomes events."""
         if self.state in (State.FAILED, State.CLOSED):
             return
-        self._now = self._heard = now
+        self._now = self._alive.heard = now
         self._epoch = 0 if wall is None else wall - now
         bodies: list[bytes] = []  # of reports that came one after the other
         for head, number, body in self._framer.feed(data):
@@ -122,20 +128,19 @@ class Session:
     @property
     def deadline(self) -> int | None:
         """When `on_deadline` wants to be called (steady µs); None before `opened` and after the end."""
-        if self._heard is None or self.state in (State.FAILED, State.CLOSED):
+        if not self._open or self.state in (State.FAILED, State.CLOSED):
             return None
         if self.state is State.GREETING:
-            return self._heard + self.settings.connect
+            return self._alive.greet_by
         first = min((pending.until for pending in self._pending.values()), default=None)
         if self.state is State.READING:
-            others = (self._heard + self.settings.silence, self.upkeep.deadline)
-            return min(at for at in (first, *others) if at is not None)
+            return min(at for at in (first, self._alive.deadline, self.upkeep.deadline) if at is not None)
         return first
 
     def on_deadline(self, now: int) -> None:
         """Time has passed. Calling early does nothing."""
         deadline = self.deadline
-        if deadline is None or now < deadline or self._heard is None:
+        if deadline is None or now < deadline:
             return
         self._now = now
         if self.state is State.GREETING:
@@ -144,12 +149,8 @@ class Session:
                 "is this an LLRP port, and is the reader up?",
                 refused=False,
             )
-        elif self.state is State.READING and now >= self._heard + self.settings.silence:
-            self._fail(
-                f"silent for {(now - self._heard) / 1e6:.1f} s although a keepalive is due every "
-                f"{self.settings.keepalive / 1e6:g} s: check the cable and the reader's power",
-                refused=False,
-            )
+        elif self.state is State.READING and (text := self._alive.lost(now, self._framer.waiting)):
+            self._fail(text, refused=False)
         else:
             self._time_out(now)
             self._keep_up(now)
@@ -163,21 +164,34 @@ class Session:
                 self._request(message, State.READING)
             else:
                 self._tolerate(message)
+        self._events += map(Notice, self.upkeep.remarks)
+        self.upkeep.remarks.clear()
 
     def hold(self, now: int) -> None:
         """The driver could not read until now, because the house is busy. The reader's keepalives stand unread behind
         its reports, so one is acknowledged unasked, and the silence so far is ours, not the reader's.
         """
+        self._now = now
+        self._alive.excuse(now)
         if self.state is State.READING:
             self._acknowledge(0)
-        self._now = self._heard = now
 
-    def set_outputs(self, levels: Mapping[int, bool]) -> int:
+    def behind(self, now: int) -> None:
+        """More bytes wait than the driver took. A keepalive among them is old when its turn comes, for there may be
+        megabytes before it; so one is acknowledged in each interval all the same.
+        """
+        if self.state is State.READING and now - self._acked >= self.settings.keepalive:
+            self._now = now
+            self._acknowledge(0)
+
+    def set_outputs(self, levels: Mapping[int, bool], now: int) -> int:
         """Drive general purpose outputs (port → level); `Answered` comes with the id given here."""
+        self._now = now  # the time to answer runs from here, not from the last byte
         return self._request(rospec.set_outputs(levels), None)
 
-    def close(self) -> None:
+    def close(self, now: int) -> None:
         """Say goodbye; `Closed` follows when the reader has answered."""
+        self._now = now
         if self.state in (State.FAILED, State.CLOSED, State.CLOSING):
             return
         self.state = State.CLOSING
@@ -187,6 +201,11 @@ class Session:
     def tags(self) -> int:
         """Tag reports given."""
         return self._intake.tags
+
+    @property
+    def untimely(self) -> int:
+        """Times of reads and events that could not be, for which the time of arrival stands."""
+        return self._intake.untimely
 
     @property
     def ready(self) -> bool:
@@ -275,18 +294,21 @@ class Session:
         """Anything but a tag report."""
         kind = head & 0x3FF
         if kind == _KEEPALIVE:
+            self._alive.sound = self._now
             self._acknowledge(number)
             return
         try:
             message = decode(head, number, body)
             if kind == _NOTIFICATION:
+                self._alive.sound = self._now
                 self._notification(message)
-            else:
-                self._answer(message)
+            elif self._answer(message):
+                self._alive.sound = self._now
         except CodecError as error:
             self._reject(str(error))
 
-    def _answer(self, message: Message) -> None:
+    def _answer(self, message: Message) -> bool:
+        """Give a response or an error to whoever waits for it; whether anybody did."""
         pending = self._pending.get(message.id)
         error = message.name == "ERROR_MESSAGE"
         if pending is not None and (error or RESPONSES.get(pending.name) == message.name):
@@ -298,13 +320,13 @@ class Session:
             self._notice(f"{name} refused, going on without it: {rospec.refusal(message)}")
             if name == "GET_REPORT":
                 self.upkeep.stop_polling()
-        elif error:
-            self.unexpected += 1
-            self._notice(f"the reader reports an error nobody asked for: {rospec.refusal(message)}")
         else:
             self.unexpected += 1
             if self.unexpected & (self.unexpected - 1) == 0:  # the 1st, 2nd, 4th, 8th …
-                self._notice(f"{message.name} passed over, nobody waits for it ({self.unexpected} so far)")
+                what = f"{message.name} ({rospec.refusal(message)})" if error else message.name
+                self._notice(f"{what} passed over, nobody waits for it ({self.unexpected} so far)")
+            return False
+        return True
 
     def _learn(self, pending: _Pending, message: Message, refused: bool) -> None:
         """What an answer tells of the reader."""
@@ -363,14 +385,21 @@ class Session:
 
     def _report(self, bodies: Sequence[bytes]) -> None:
         """RO_ACCESS_REPORTs."""
-        for why in self._intake.take(bodies, self._now, self._epoch):
+        wrong = self._intake.take(bodies, self._now, self._epoch)
+        for why in wrong:
             self._reject(why)
+        if len(bodies) > len(wrong):
+            self._alive.sound = self._now
 
     # -- small change ---------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Tell the reads taken so far."""
+        """Tell the reads taken so far, and what was seen of the reader's clock meanwhile."""
         self._events += self._intake.reads()
+        for by in self._intake.jumps:
+            self.jumps += 1
+            self._events.append(ClockJump(by))
+        self._intake.jumps.clear()
 
     def _send(self, message: Message) -> int:
         """Send with the next id, in the version of the connection (or in the message's own, while that is chosen)."""
@@ -390,6 +419,7 @@ class Session:
         self._tolerated[self._send(message)] = message.name
 
     def _acknowledge(self, number: int) -> None:
+        self._acked = self._now
         self._out.append(encode(Message("KEEPALIVE_ACK", number, version=self.capabilities.version)))
 
     def _notice(self, text: str) -> None:

@@ -98,6 +98,11 @@ class ReaderSettings(Struct, frozen=True):
         return self.keepalive * 5 // 2
 
     @property
+    def senseless(self) -> int:
+        """Microseconds without one whole message we understand, while bytes come, after which the stream is lost."""
+        return 3 * self.silence
+
+    @property
     def timely(self) -> bool:
         """Whether reports of many tags are wanted no later than a certain time."""
         return self.report_every > 1 and self.report_period > 0

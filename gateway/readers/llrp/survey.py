@@ -14,7 +14,7 @@ from gateway.readers.llrp.codec import Message, Parameter
 from gateway.readers.llrp.fast import IMPINJ
 from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1, ReaderSettings
 from gateway.readers.llrp.tables import VERSION_NAMES, label
-from gateway.readers.llrp.wishes import granted, unmet
+from gateway.readers.llrp.wishes import granted, spoken, unmet
 
 MAKERS = {
     161: "Zebra (Motorola)",
@@ -313,20 +313,6 @@ def _wishes(found: Survey, can: Capabilities, settings: ReaderSettings) -> Itera
 def plain(text: str) -> str:
     """A reader's text without what a terminal or JSON must not get: control characters, bytes that are no UTF-8."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:200])
-
-
-def spoken(us: int) -> str:
-    """A duration for people: `3 min 5 s`, `4.2 s`, `80 ms`; without its sign."""
-    us = abs(us)
-    if us < 1_000_000:
-        return f"{us / 1000:.0f} ms"
-    if us < 60_000_000:
-        return f"{us / 1e6:.1f} s"
-    minutes, seconds = divmod(us // 1_000_000, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2])
 
 
 def lines(found: Survey) -> Iterator[str]:

@@ -23,6 +23,9 @@ class Upkeep:
     def __init__(self, settings: ReaderSettings) -> None:
         self.ended = 0
         """Times our ROSpec ended or was preempted."""
+        self.remarks: list[str] = []
+        """What there is to say of what was done, until somebody takes it away."""
+        self._odd = False  # the ROSpec ended and nobody knows why
         self._settings = settings
         self._restart: int | None = None
         self._poll: int | None = None
@@ -44,6 +47,9 @@ class Upkeep:
         if self._restart is not None and now >= self._restart:
             self._restart, self._round = None, now
             messages.append(rospec.start_now(self._settings))
+            if self._odd:  # said only now: the end may have been an old one
+                self.remarks.append("our ROSpec ended although nothing should end it; it is started again")
+                self._odd = False
         if self._poll is not None and now >= self._poll:
             self._poll = now + self._settings.report_period
             messages.append(rospec.get_report())
@@ -65,11 +71,12 @@ class Upkeep:
         if event.fields["EventType"] == _PREEMPTED:
             other = event.fields["PreemptingROSpecID"]
             return f"ROSpec {other} of another program took the reader's radio; see who else uses this reader"
-        return "our ROSpec ended although nothing should end it; it is started again" if self._settings.always else None
+        self._odd = self._settings.always
+        return None
 
     def started(self) -> None:
         """Our ROSpec works, or START_ROSPEC was accepted."""
-        self._restart, self._refusals = None, 0
+        self._restart, self._refusals, self._odd = None, 0, False
 
     def refused(self, now: int) -> bool:
         """START_ROSPEC was refused; True when it was refused often enough."""

@@ -92,3 +92,17 @@ def _trigger(settings: ReaderSettings) -> str:
         case PeriodTrigger(period, duration):
             return f"reads {duration / 1e6:g} s every {period / 1e6:g} s"
     return ""
+
+
+def spoken(us: int) -> str:
+    """A duration for people: `3 min 5 s`, `4.2 s`, `80 ms`; without its sign."""
+    us = abs(us)
+    if us < 1_000_000:
+        return f"{us / 1000:.0f} ms"
+    if us < 60_000_000:
+        return f"{us / 1e6:.1f} s"
+    minutes, seconds = divmod(us // 1_000_000, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2])
