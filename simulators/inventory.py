@@ -224,15 +224,51 @@ class Inventory:
             if not isinstance(movement, dict):
                 raise BadEvent(f"a {kind} without tally:movement")
             self._move(kind, movement, _lines(body))
+        elif kind == "correction":
+            self._take_back(body)
+        elif kind == "transformation":
+            self._transform(body)
+        elif kind == "release":
+            what = body.get("tally:release")
+            if not isinstance(what, dict) or not isinstance(what.get("tally:location"), str):
+                raise BadEvent("a release event without tally:release and its tally:location")
+            for line in _lines(body, quantities=False):
+                self._turn(line["tally:gtin"], line["tally:lot"], what["tally:location"], "hold", "available")
         elif kind in ("excursion", "hold"):
             what = body.get(f"tally:{kind}")
             if not isinstance(what, dict) or not isinstance(what.get("tally:location"), str):
                 raise BadEvent(f"a {kind} event without tally:{kind} and its tally:location")
             if kind == "hold" or what.get("tally:hold") is True:
                 for line in _lines(body, quantities=False):
-                    self._hold(line["tally:gtin"], line["tally:lot"], what["tally:location"])
+                    self._turn(line["tally:gtin"], line["tally:lot"], what["tally:location"], "available", "hold")
 
-    def _move(self, kind: str, movement: dict[str, Any], lines: list[dict[str, Any]]) -> None:
+    def _take_back(self, body: dict[str, Any]) -> None:
+        """A correction: the event it names never was. What was right follows as an event of its own."""
+        named = str(body.get("tally:erroneousEventID", "")).removeprefix("urn:uuid:").lower()
+        if not isinstance(body.get("errorDeclaration"), dict):
+            raise BadEvent("a correction without errorDeclaration")
+        wrong = self._db.execute("SELECT kind, body FROM events WHERE id=?", (named,)).fetchone()
+        if wrong is None:
+            raise BadEvent(f"a correction of {named or 'nothing'}, which never came")
+        told = json.loads(wrong[1], parse_float=Decimal)
+        if told.get("tally:movement", {}).get("tally:id") != body.get("tally:movement", {}).get("tally:id"):
+            raise BadEvent(f"a correction of {named} that tells another movement")
+        self._move(wrong[0], told["tally:movement"], _lines(told), times=-1)
+
+    def _transform(self, body: dict[str, Any]) -> None:
+        """Production: so much of raw lots is gone, so much of product lots is there."""
+        what = body.get("tally:transformation")
+        if not isinstance(what, dict) or not isinstance(what.get("tally:location"), str):
+            raise BadEvent("a transformation without tally:transformation and its tally:location")
+        for side, sign in (("input", -1), ("output", 1)):
+            for line in _lines(body, name=f"tally:{side}LotQuantityList"):
+                self._add(
+                    line,
+                    line.get("tally:location") or what["tally:location"],
+                    sign * thousandths(line.get("tally:quantity")),
+                )
+
+    def _move(self, kind: str, movement: dict[str, Any], lines: list[dict[str, Any]], times: int = 1) -> None:
         if movement.get("tally:verdict") == "refused":
             return
         # what came in from a supplier leaves no stock of ours, what goes out arrives in none
@@ -241,29 +277,32 @@ class Inventory:
         if (kind != "receipt" and not leaves) or (kind != "shipment" and not arrives):
             raise BadEvent(f"a {kind} that does not say {'tally:to' if kind == 'receipt' else 'tally:from'}")
         for line in lines:
-            amount = thousandths(line.get("tally:quantity"))
+            amount = times * thousandths(line.get("tally:quantity"))
             if leaves:
-                self._add(line, str(leaves), -amount)
+                before = line.get("tally:statusBefore") or line["tally:status"]
+                self._add({**line, "tally:status": before}, str(leaves), -amount)
             if arrives:
                 self._add(line, str(arrives), amount)
 
     def _add(self, line: dict[str, Any], location: str, amount: int) -> None:
-        key = (line["tally:gtin"], line["tally:lot"], location, line["tally:status"], line.get("tally:uom") or "each")
+        unit = line.get("tally:uom") or line.get("tally:unit") or "each"
+        key = (line["tally:gtin"], line["tally:lot"], location, line["tally:status"], unit)
         self._db.execute(
             "INSERT INTO stock VALUES(?,?,?,?,?,?) "
             "ON CONFLICT(gtin, lot, location, status, unit) DO UPDATE SET quantity=quantity+excluded.quantity",
             (*key, amount),
         )
 
-    def _hold(self, gtin: str, lot: str, location: str) -> None:
+    def _turn(self, gtin: str, lot: str, location: str, before: str, after: str) -> None:
+        """What stands of a lot in a place in one status stands there in another."""
         rows = self._db.execute(
-            "SELECT unit, quantity FROM stock WHERE gtin=? AND lot=? AND location=? AND status='available'",
-            (gtin, lot, location),
+            "SELECT unit, quantity FROM stock WHERE gtin=? AND lot=? AND location=? AND status=? AND quantity>0",
+            (gtin, lot, location, before),
         ).fetchall()
         for unit, quantity in rows:
-            line = {"tally:gtin": gtin, "tally:lot": lot, "tally:uom": unit}
-            self._add({**line, "tally:status": "available"}, location, -quantity)
-            self._add({**line, "tally:status": "hold"}, location, quantity)
+            line = {"tally:gtin": gtin, "tally:lot": lot, "tally:unit": unit}
+            self._add({**line, "tally:status": before}, location, -quantity)
+            self._add({**line, "tally:status": after}, location, quantity)
 
     def _rows(self, query: str, *arguments: Any) -> list[Any]:
         """Read, also before `open()` and after `close()`: then through a connection of its own."""
@@ -313,11 +352,11 @@ class Inventory:
         ]
 
 
-def _lines(body: dict[str, Any], quantities: bool = True) -> list[dict[str, Any]]:
+def _lines(body: dict[str, Any], quantities: bool = True, name: str = "tally:lotQuantityList") -> list[dict[str, Any]]:
     """The lot lines of an event, checked; without `quantities` only gtin and lot are needed."""
-    lines = body.get("tally:lotQuantityList")
+    lines = body.get(name)
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise BadEvent("tally:lotQuantityList is not a list of lot lines")
+        raise BadEvent(f"{name} is not a list of lot lines")
     for line in lines:
         if not all(isinstance(line.get(name), str) for name in ("tally:gtin", "tally:lot")):
             raise BadEvent('a lot line without tally:gtin and tally:lot ("" for what was not identified)')

@@ -16,6 +16,7 @@ from gateway.cli.doctor import doctor
 from gateway.cli.epc import epc
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
+from gateway.cli.orders import lot
 from gateway.cli.saying import said
 from gateway.cli.trace import recall, trace
 from gateway.cli.watch import watch
@@ -35,6 +36,7 @@ main.add_command(epc)
 main.add_command(watch)
 main.add_command(trace)
 main.add_command(recall)
+main.add_command(lot)
 
 
 @main.command()
@@ -170,11 +172,11 @@ def ack(config_path: Path, alarm: str) -> None:
 @CONFIG
 @click.option("--location", help="Only this location.")
 @click.option("--gtin", help="Only this GTIN-14.")
-@click.option("--lot", help="Only this lot.")
+@click.option("--lot", "number", help="Only this lot.")
 @JSON
-def stock(config_path: Path, location: str | None, gtin: str | None, lot: str | None, as_json: bool) -> None:
+def stock(config_path: Path, location: str | None, gtin: str | None, number: str | None, as_json: bool) -> None:
     """Stock by lot, location and status, as the ledger holds it."""
-    show(config_path, as_json, lambda view: view.stock(location, gtin, lot))
+    show(config_path, as_json, lambda view: view.stock(location, gtin, number))
 
 
 @main.command()

@@ -29,6 +29,7 @@ BIZ_STEPS: dict[str, frozenset[str | None]] = {
     "cycle_counting": frozenset({"sellable_not_accessible", "sellable_accessible", "non_sellable_other", None}),
     "stock_taking": frozenset({"sellable_not_accessible", "sellable_accessible", "non_sellable_other", None}),
     "commissioning": frozenset({"active"}),
+    "creating_class_instance": frozenset({"active"}),
     "accepting": frozenset({"sellable_not_accessible", "in_progress", None}),
 }
 """bizStep → dispositions that go with it (None: none), as far as Tallyman speaks of them."""
@@ -127,22 +128,39 @@ def problems(event: Json) -> list[str]:
     return [problem for check in CHECKS for problem in check(event)]
 
 
+ITEM_LISTS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
+QUANTITY_LISTS = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
+LOT_LISTS = ("tally:lotQuantityList", "tally:inputLotQuantityList", "tally:outputLotQuantityList")
+ERROR_REASONS = frozenset({"incorrect_data", "did_not_occur"})
+
+
 def _listed(event: Json) -> list[str]:
-    return [uri for name in ("epcList", "childEPCs") for uri in event.get(name, ()) if isinstance(uri, str)]
+    return [uri for name in ITEM_LISTS for uri in event.get(name, ()) if isinstance(uri, str)]
 
 
 def _quantities(event: Json) -> list[Json]:
-    return [item for name in ("quantityList", "childQuantityList") for item in event.get(name, ())]
+    return [item for name in QUANTITY_LISTS for item in event.get(name, ())]
 
 
 def _lot_lines(event: Json) -> list[Json]:
-    lines = event.get("tally:lotQuantityList", [])
-    return lines if isinstance(lines, list) else []
+    lists = [event.get(name, []) for name in LOT_LISTS]
+    return [line for lines in lists if isinstance(lines, list) for line in lines]
+
+
+def _sides(event: Json) -> Iterator[Json]:
+    """A transformation counts what went in and what came out apart; every other event is one side."""
+    if event.get("type") != "TransformationEvent":
+        yield event
+        return
+    for side in ("input", "output"):
+        names = {"epcList": f"{side}EPCList", "quantityList": f"{side}QuantityList"}
+        names["tally:lotQuantityList"] = f"tally:{side}LotQuantityList"
+        yield {name: event[theirs] for name, theirs in names.items() if theirs in event}
 
 
 def _check_uris(event: Json) -> Iterator[str]:
     uris = [event[name] for name in ("parentID",) if name in event]
-    uris += [uri for name in ("epcList", "childEPCs") for uri in event.get(name, ())]
+    uris += [uri for name in ITEM_LISTS for uri in event.get(name, ())]
     uris += [item.get("epcClass") for item in _quantities(event)]
     uris += [line["tally:epcClass"] for line in _lot_lines(event) if "tally:epcClass" in line]
     uris += [event[name].get("id") for name in ("readPoint", "bizLocation") if name in event]
@@ -165,14 +183,20 @@ def _check_duplicates(event: Json) -> Iterator[str]:
             yield f"{uri} is listed {count} times"
     if event.get("parentID") in _listed(event):
         yield f"{event['parentID']} is its own content"
-    classes = Counter((item.get("epcClass"), item.get("uom")) for item in _quantities(event))
-    for (epc_class, _), count in classes.items():
-        if count > 1:
-            yield f"quantities of {epc_class} are listed {count} times"
+    for side in _sides(event):
+        classes = Counter((item.get("epcClass"), item.get("uom")) for item in _quantities(side))
+        for (epc_class, _), count in classes.items():
+            if count > 1:
+                yield f"quantities of {epc_class} are listed {count} times"
 
 
 def _check_double_count(event: Json) -> Iterator[str]:
     """An item stands by its SGTIN or in a quantity, never in both."""
+    for side in _sides(event):
+        yield from _counted_twice(side)
+
+
+def _counted_twice(event: Json) -> Iterator[str]:
     items = (uri for uri in _listed(event) if "sgtin" in uri or "/21/" in uri)
     listed = Counter(gtin for uri in items if (gtin := gtin_of(uri)))
     classes = {key for item in _quantities(event) if (key := lot_key(str(item.get("epcClass"))))}
@@ -245,10 +269,40 @@ def _check_action(event: Json) -> Iterator[str]:
         yield "an AggregationEvent needs its parentID"
 
 
+def _check_transformation(event: Json) -> Iterator[str]:
+    if event.get("type") != "TransformationEvent":
+        return
+    if "action" in event:
+        yield "a TransformationEvent has no action"
+    if not event.get("transformationID"):
+        for side in ("input", "output"):
+            if not event.get(f"{side}EPCList") and not event.get(f"{side}QuantityList"):
+                yield f"a TransformationEvent without {side}s needs a transformationID"
+
+
+def _check_declaration(event: Json) -> Iterator[str]:
+    declared = event.get("errorDeclaration")
+    if declared is None:
+        return
+    if declared.get("reason") not in ERROR_REASONS:
+        yield f"error reason {declared.get('reason')!r} is none of {', '.join(sorted(ERROR_REASONS))}"
+    if not _TIME.fullmatch(str(declared.get("declarationTime"))):
+        yield f"declarationTime {declared.get('declarationTime')!r} is not UTC with milliseconds"
+    for uri in declared.get("correctiveEventIDs", ()):
+        if not _UUID.fullmatch(str(uri)):
+            yield f"correctiveEventID {uri!r} is not a UUID URN"
+        if uri == event.get("eventID"):
+            yield f"{uri} cannot correct itself"
+
+
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
 def _check_identity(event: Json) -> Iterator[str]:
-    if not re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(event.get("eventID"))):
+    if not _UUID.fullmatch(str(event.get("eventID"))):
         yield f"eventID {event.get('eventID')!r} is not a UUID URN"
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(event.get("eventTime"))):
+    if not _TIME.fullmatch(str(event.get("eventTime"))):
         yield f"eventTime {event.get('eventTime')!r} is not UTC with milliseconds"
 
 
@@ -261,5 +315,7 @@ CHECKS: tuple[Callable[[Json], Iterator[str]], ...] = (
     _check_double_count,
     _check_quantities,
     _check_sensors,
+    _check_transformation,
+    _check_declaration,
 )
 """Every check, in the order its findings are given."""

@@ -1,4 +1,4 @@
-"""Movements and excursions as EPCIS 2.0 JSON-LD events (GS1 EPCIS 2.0.1 §10, CBV 2.0), keys in the models' order.
+"""Movements as EPCIS 2.0 JSON-LD events (GS1 EPCIS 2.0.1 §10, CBV 2.0), keys in the models' order.
 
 Two rules that the schema does not know: an item never stands both by its SGTIN and in a quantity list, and contents
 that were trusted from a document may only be listed under an aggregation.
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.events import measures, places
 from gateway.identity.keys import escape_link
-from gateway.model.outcome import Excursion, Hold, Line, LotMinutes, Movement
+from gateway.model.movements import Line, Movement
 from gateway.model.quantity import SCALE
 from gateway.model.settings import Settings
 
@@ -61,6 +61,14 @@ STEPS = {
 }
 """By movement type (gs1 CBV 2.0 §7.1, §7.2)."""
 
+DESTROYED = Step("shipment", "destroying", "destroyed", False)
+"""Goods that a person disposed of: they left the world, not the site (action DELETE)."""
+
+
+def step_of(movement: Movement) -> Step:
+    """What EPCIS calls this movement."""
+    return DESTROYED if movement.purpose == "disposal" and movement.by else STEPS[movement.type]
+
 
 @lru_cache(maxsize=8)
 def _zone(timezone: str) -> ZoneInfo:
@@ -81,7 +89,8 @@ def offset(us: int, timezone: str) -> str:
     return f"{text[:3]}:{text[3:5]}"
 
 
-def _head(type_: str, event_id: str, at: int, settings: Settings) -> Json:
+def head(type_: str, event_id: str, at: int, settings: Settings) -> Json:
+    """What every event begins with."""
     return {
         "@context": CONTEXT,
         "type": type_,
@@ -91,13 +100,14 @@ def _head(type_: str, event_id: str, at: int, settings: Settings) -> Json:
     }
 
 
-def _tail(event: Json, settings: Settings, seq: int) -> Json:
+def tail(event: Json, settings: Settings, seq: int) -> Json:
+    """Who sends it, with which number."""
     event["tally:gateway"] = settings.gateway
     event["tally:seq"] = seq
     return event
 
 
-def _classes(amounts: Iterable[tuple[str | None, int, str]]) -> list[Json]:
+def classes(amounts: Iterable[tuple[str | None, int, str]]) -> list[Json]:
     """Quantity elements of (class, thousandths, unit), one per class and unit; what EPCIS cannot say is left out."""
     sums: dict[tuple[str, str], int] = {}
     for epc_class, quantity, unit in amounts:
@@ -114,15 +124,15 @@ def _classes(amounts: Iterable[tuple[str | None, int, str]]) -> list[Json]:
 
 def _line_classes(lines: tuple[Line, ...]) -> list[Json]:
     """The quantity list of a movement: only goods that no tag of their own speaks for."""
-    return _classes(
-        (places.lot_class(line.gtin, line.lot, line.prefix), _untagged(line), line.unit)
+    return classes(
+        (places.lot_class(line.gtin, line.lot, line.prefix), untagged(line), line.unit)
         for line in lines
         if line.basis == "class"
     )
 
 
-def _untagged(line: Line) -> int:
-    """What of a class line (thousandths) is not already listed by tag; 0 where tags and unit cannot be compared."""
+def untagged(line: Line) -> int:
+    """What of a line (thousandths) is not already listed by tag; 0 where tags and unit cannot be compared."""
     if not line.epcs:
         return line.quantity
     return line.quantity - len(line.epcs) * SCALE if line.unit == "each" else 0
@@ -130,10 +140,11 @@ def _untagged(line: Line) -> int:
 
 def lot_quantities(movement: Movement) -> list[Json]:
     """`tally:lotQuantityList`: the movement's lines as central counts them, one to one."""
-    return [_lot_quantity(line, movement.status) for line in movement.lines]
+    return [lot_quantity(line, line.status or movement.status, movement.arrives) for line in movement.lines]
 
 
-def _lot_quantity(line: Line, status: str) -> Json:
+def lot_quantity(line: Line, status: str, arrives: str | None = None) -> Json:
+    """A line of `tally:lotQuantityList`. What arrives in another status than it left in says both."""
     entry: Json = {}
     if (epc_class := places.lot_class(line.gtin, line.lot, line.prefix)) is not None:
         entry["tally:epcClass"] = epc_class
@@ -150,7 +161,9 @@ def _lot_quantity(line: Line, status: str) -> Json:
         entry["tally:itemExpirationDate"] = line.expiry
     if line.expected is not None:
         entry["tally:expectedQuantity"] = measures.number(line.expected)
-    entry["tally:status"] = status
+    entry["tally:status"] = arrives or status
+    if arrives is not None and arrives != status:
+        entry["tally:statusBefore"] = status
     return entry
 
 
@@ -160,28 +173,28 @@ def movement_event(movement: Movement, event_id: str, seq: int, settings: Settin
     A receipt on a logistic unit is an AggregationEvent OBSERVE that lists what is on it; every other movement is an
     ObjectEvent OBSERVE of the unit alone (its contents were told by the receipt), or of the items.
     """
-    step = STEPS[movement.type]
+    step = step_of(movement)
     parent = places.unit(movement)
     epcs = places.items(movement.lines, besides=parent)
-    classes = _line_classes(movement.lines)
-    aggregated = step.kind == "receipt" and parent is not None and bool(epcs or classes)
-    event = _head("AggregationEvent" if aggregated else "ObjectEvent", event_id, movement.at, settings)
+    amounts = _line_classes(movement.lines)
+    aggregated = step.kind == "receipt" and parent is not None and bool(epcs or amounts)
+    event = head("AggregationEvent" if aggregated else "ObjectEvent", event_id, movement.at, settings)
     if aggregated:
         event["parentID"] = parent
         if epcs:
             event["childEPCs"] = epcs
-        if classes:
-            event["childQuantityList"] = classes
+        if amounts:
+            event["childQuantityList"] = amounts
     elif parent is not None:
         event["epcList"] = [parent]
     else:
         event["epcList"] = epcs
-        if classes:
-            event["quantityList"] = classes
-    event["action"] = "OBSERVE"
+        if amounts:
+            event["quantityList"] = amounts
+    event["action"] = "DELETE" if step is DESTROYED else "OBSERVE"
     event["bizStep"] = step.biz_step
     event["disposition"] = "non_sellable_other" if movement.verdict == "held" else step.disposition
-    if marks := _persistent(movement, aggregated and bool(classes)):
+    if marks := _persistent(movement, aggregated and bool(amounts)):
         event["persistentDisposition"] = {"set": marks}
     event["readPoint"] = {"id": places.place(settings, movement.portal)}
     if step.rests and movement.destination is not None:
@@ -192,7 +205,7 @@ def movement_event(movement: Movement, event_id: str, seq: int, settings: Settin
     elements, others = measures.movement_sensors(settings, movement)
     if elements:
         event["sensorElementList"] = elements
-    _tail(event, settings, seq)
+    tail(event, settings, seq)
     event["tally:movement"] = _summary(movement)
     if step.kind == "receipt":
         event["tally:receipt"] = _receipt(movement)
@@ -219,6 +232,11 @@ def _transactions(movement: Movement, settings: Settings) -> list[Json]:
     type_ = {"asn": "desadv", "order": "po"}.get(kind)
     if type_ is not None and id_ and type_ not in [name for name, _ in named]:
         named.insert(0, (type_, id_))
+    return documents(named, settings)
+
+
+def documents(named: list[tuple[str, str]], settings: Settings) -> list[Json]:
+    """Business documents by type and id, each once."""
     return [
         {
             "type": type_ if type_ in TRANSACTIONS else places.own("btt", type_),
@@ -231,7 +249,7 @@ def _transactions(movement: Movement, settings: Settings) -> list[Json]:
 def _parties(event: Json, movement: Movement, settings: Settings) -> None:
     """Source and destination of goods that come from or go to a business partner, as far as they are known."""
     kind = STEPS[movement.type].kind
-    if kind not in ("receipt", "shipment"):
+    if kind not in ("receipt", "shipment") or step_of(movement) is DESTROYED:
         return
     partner = places.party(movement.party) if movement.party else None
     theirs = [("owning_party", partner)] if partner else []
@@ -263,6 +281,14 @@ def _summary(movement: Movement) -> Json:
     }
     if movement.part is not None:
         summary["tally:part"] = {"tally:number": movement.part[0], "tally:of": movement.part[1]}
+    if movement.purpose:
+        summary["tally:purpose"] = movement.purpose
+    if movement.by:
+        summary["tally:by"] = movement.by
+    if movement.device:
+        summary["tally:device"] = movement.device
+    if movement.corrects is not None:
+        summary["tally:corrects"] = movement.corrects
     if movement.sscc is not None:
         summary["tally:sscc"] = movement.sscc
     if movement.expectation is not None:
@@ -294,78 +320,3 @@ def _receipt(movement: Movement) -> Json:
         receipt["tally:weightDeviationPct"] = weight.deviation_pct
     receipt["tally:missingEpcCount"] = len(movement.missing)
     return receipt
-
-
-def excursion_event(excursion: Excursion, event_id: str, seq: int, settings: Settings) -> Json:
-    """The EPCIS event of an excursion.
-
-    Only when it puts goods on hold does it list them (`holding`, `non_sellable_other`: the lots that are still there);
-    else it is a sensor's report from a place, and the lots stand in `tally:excursion` alone.
-    """
-    event = _resting(excursion.lots if excursion.hold else (), event_id, excursion.end, excursion.location, settings)
-    event["sensorElementList"] = [measures.excursion_sensors(settings, excursion)]
-    _tail(event, settings, seq)
-    _, code = measures.CLIMATE.get((excursion.quantity, excursion.unit), ("", excursion.unit))
-    event["tally:excursion"] = {
-        "tally:excursionId": excursion.excursion,
-        "tally:alarm": excursion.alarm,
-        "tally:location": excursion.location,
-        "tally:sensor": excursion.sensor,
-        "tally:hold": excursion.hold,
-        "tally:upperLimit" if excursion.side == "high" else "tally:lowerLimit": excursion.limit,
-        "tally:uom": code,
-        "tally:state": "closed",
-        "tally:lots": [
-            {"tally:gtin": lot.gtin, "tally:lot": lot.lot, "tally:minutes": lot.minutes} for lot in excursion.lots
-        ],
-    }
-    if excursion.hold:
-        event["tally:lotQuantityList"] = _standing(excursion.lots)
-    return event
-
-
-def hold_event(hold: Hold, event_id: str, seq: int, settings: Settings) -> Json:
-    """The EPCIS event of a hold: these lots may not move from where they stand until a person releases them."""
-    event = _resting(hold.lots, event_id, hold.at, hold.location, settings)
-    if "quantityList" not in event:  # nothing EPCIS can name: still a hold, so still said as one
-        event = _list_nothing(event)
-    _tail(event, settings, seq)
-    event["tally:hold"] = {
-        "tally:holdId": hold.hold,
-        "tally:location": hold.location,
-        "tally:reason": hold.reason,
-        "tally:source": hold.source,
-    }
-    event["tally:lotQuantityList"] = _standing(hold.lots)
-    return event
-
-
-def _resting(lots: tuple[LotMinutes, ...], event_id: str, at: int, location: str, settings: Settings) -> Json:
-    """An ObjectEvent about a location: goods held there when some of `lots` still stand, else a sensor's report."""
-    held = _classes((places.lot_class(lot.gtin, lot.lot, None), lot.quantity, lot.unit) for lot in lots)
-    event = _head("ObjectEvent", event_id, at, settings)
-    if held:
-        event["quantityList"] = held
-    event["action"] = "OBSERVE"
-    event["bizStep"] = "holding" if held else "sensor_reporting"
-    if held:
-        event["disposition"] = "non_sellable_other"
-    event["readPoint"] = {"id": places.place(settings, location)}
-    event["bizLocation"] = {"id": places.place(settings, location)}
-    return event
-
-
-def _list_nothing(event: Json) -> Json:
-    """The same event as `holding` with an empty item list, which the schema wants where no goods are named."""
-    named = {"epcList": [], "action": "OBSERVE", "bizStep": "holding", "disposition": "non_sellable_other"}
-    head = {key: value for key, value in event.items() if key not in named and key not in ("readPoint", "bizLocation")}
-    return head | named | {"readPoint": event["readPoint"], "bizLocation": event["bizLocation"]}
-
-
-def _standing(lots: tuple[LotMinutes, ...]) -> list[Json]:
-    """The lots that still stand there, as lines on hold."""
-    return [
-        _lot_quantity(Line(lot.gtin, lot.lot, lot.quantity, lot.unit, "stock", basis="class"), "hold")
-        for lot in lots
-        if lot.quantity > 0
-    ]

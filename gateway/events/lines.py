@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Event,
@@ -17,9 +18,12 @@ from gateway.model.outcome import (
     Gap,
     Hold,
     Line,
+    LotMinutes,
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
 )
 from gateway.model.quantity import format_quantity
 from gateway.model.times import rfc3339
@@ -92,7 +96,23 @@ def _form(decision: Decision) -> dict[str, Any]:
             }
         case Hold():
             lots = [{"gtin": lot.gtin, "lot": lot.lot, "minutes": lot.minutes} for lot in decision.lots]
-            return _timed("hold", decision) | {"lots": lots}
+            return _said(_timed("hold", decision) | {"lots": lots})
+        case Release():
+            return _said(_timed("release", decision) | {"lots": _amounts(decision.lots)})
+        case Transformation():
+            sides = {"inputs": decision.inputs, "outputs": decision.outputs}
+            return _timed("transformation", decision) | {
+                name: [_line(line) for line in lines] for name, lines in sides.items()
+            }
+        case Correction():
+            return {
+                "kind": "correction",
+                "correction": decision.correction,
+                "at": rfc3339(decision.at),
+                "movement": decision.erroneous.movement,
+                "by_movement": decision.by_movement.movement,
+                "reason": decision.reason,
+            }
         case Rejection():
             return _timed("exception", decision)
         case Firing():
@@ -101,7 +121,18 @@ def _form(decision: Decision) -> dict[str, Any]:
             return _timed("gap", decision)
 
 
-def _timed(kind: str, decision: Hold | Firing | Rejection | Gap) -> dict[str, Any]:
+def _amounts(lots: tuple[LotMinutes, ...]) -> list[dict[str, Any]]:
+    return [
+        {"gtin": lot.gtin, "lot": lot.lot, "quantity": format_quantity(lot.quantity), "unit": lot.unit} for lot in lots
+    ]
+
+
+def _said(form: dict[str, Any]) -> dict[str, Any]:
+    """Without what nobody said: a hold by the rules has no person, device or words."""
+    return {name: value for name, value in form.items() if value or name not in ("by", "device", "note", "everywhere")}
+
+
+def _timed(kind: str, decision: Hold | Release | Transformation | Firing | Rejection | Gap) -> dict[str, Any]:
     """The plain form: the decision's own fields in their order, its instant as text."""
     return {"kind": kind} | msgspec.structs.asdict(decision) | {"at": rfc3339(decision.at)}
 

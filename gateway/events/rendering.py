@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
-from gateway.events import epcis, notices
+from gateway.events import epcis, holding, making, notices
 from gateway.events.envelope import EPCIS_TYPE, OWN_TYPE, attributes, source
 from gateway.events.ids import event_id
 from gateway.events.splitting import parts
 from gateway.events.topics import event_topic
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Event,
@@ -21,6 +22,8 @@ from gateway.model.outcome import (
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
 )
 from gateway.model.settings import Settings
 from gateway.model.times import rfc3339
@@ -61,14 +64,24 @@ def render(decision: Decision, seq: int, settings: Settings) -> Event | None:
             draft = _movement_draft("exception", decision)
             return _own(draft, notices.refusal(decision, _id(draft, settings), seq, settings), settings)
         case Movement():
-            draft = _movement_draft(epcis.STEPS[decision.type].kind, decision)
+            draft = _movement_draft(epcis.step_of(decision).kind, decision)
             return _epcis(draft, epcis.movement_event(decision, _id(draft, settings), seq, settings), settings)
         case Excursion():
             draft = _Draft("excursion", decision.location, decision.excursion, decision.excursion, 0, decision.end)
-            return _epcis(draft, epcis.excursion_event(decision, _id(draft, settings), seq, settings), settings)
+            return _epcis(draft, holding.excursion_event(decision, _id(draft, settings), seq, settings), settings)
         case Hold():
-            draft = _Draft("hold", decision.location, decision.hold, decision.hold, 0, decision.at)
-            return _epcis(draft, epcis.hold_event(decision, _id(draft, settings), seq, settings), settings)
+            place = decision.location or settings.site
+            draft = _Draft("hold", place, decision.hold, decision.hold, 0, decision.at)
+            return _epcis(draft, holding.hold_event(decision, _id(draft, settings), seq, settings), settings)
+        case Release():
+            draft = _Draft("release", decision.location, decision.release, decision.release, 0, decision.at)
+            return _epcis(draft, holding.release_event(decision, _id(draft, settings), seq, settings), settings)
+        case Transformation():
+            ident = decision.transformation
+            draft = _Draft("transformation", decision.location, ident, ident, 0, decision.at)
+            return _epcis(draft, making.transformation_event(decision, _id(draft, settings), seq, settings), settings)
+        case Correction():
+            return _correction(decision, decision.erroneous, seq, settings)
         # The same alarm, source or gap may speak again in the same microsecond; seq keeps their ids apart.
         case AlarmChange():
             key = f"{decision.alarm}/{decision.after}/{decision.at}"
@@ -90,11 +103,32 @@ def render_all(decision: Decision, seq: int, settings: Settings) -> list[Event]:
     Raises:
         ZoneInfoNotFoundError: as `render`.
     """
+    if isinstance(decision, Correction):
+        wrong = parts(decision.erroneous)
+        return [_correction(decision, part, seq + number, settings) for number, part in enumerate(wrong)]
     told: tuple[Decision, ...] = (decision,)
     if isinstance(decision, Movement) and decision.verdict != "refused":
         told = parts(decision)
     rendered = (render(one, seq + number, settings) for number, one in enumerate(told))
     return [event for event in rendered if event is not None]
+
+
+def _correction(one: Correction, part: Movement, seq: int, settings: Settings) -> Event:
+    """The error declaration of one event of a movement; all events of the right movement take its place."""
+    first = _movement_draft(epcis.step_of(part).kind, part)
+    drafts = [_movement_draft(epcis.step_of(right).kind, right) for right in parts(one.by_movement)]
+    draft = structs.replace(first, kind="correction", key=one.correction, subject=one.correction)
+    body = making.correction_event(
+        part,
+        _id(draft, settings),
+        seq,
+        settings,
+        erroneous=event_id(settings.site, one.gateway, first.kind, first.key, first.ordinal),
+        corrective=[_id(right, settings) for right in drafts],
+        at=one.at,
+        reason=one.reason,
+    )
+    return _epcis(draft, body, settings)
 
 
 def _movement_draft(kind: str, movement: Movement) -> _Draft:

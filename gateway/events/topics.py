@@ -31,6 +31,8 @@ TOPICS = (
     Topic("down/order/{id}", "down", 1, True, "a customer order"),
     Topic("down/commission/{id}", "down", 1, True, "a commissioning list"),
     Topic("down/lot/{gtin}/{lot}", "down", 1, True, "master data of a lot"),
+    Topic("down/production/{id}", "down", 1, True, "a production order"),
+    Topic("down/hold/{id}", "down", 1, True, "a hold on a lot, in one location or wherever it stands"),
     Topic("down/policy", "down", 1, True, "policy"),
     Topic("cmd/{gateway}/{verb}", "down", 1, False, "a command, answered on its response topic"),
     Topic("ack/{gateway}", "down", 1, False, "central's own acknowledgement: upTo seq"),
@@ -45,7 +47,7 @@ _PARTS = {
 class Down(Struct, frozen=True):
     """A parsed down topic. `id` joins the decoded segments by `/` (`gtin/lot`), as `model.facts` keys do."""
 
-    kind: str  # asn | order | commission | lot | policy
+    kind: str  # asn | order | commission | lot | production | hold | policy
     id: str
 
 

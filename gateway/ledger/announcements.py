@@ -24,7 +24,7 @@ from gateway.ledger.tables import (
     lots,
 )
 from gateway.model.documents import Asn, Commission, ExpectedLine, ExpectedUnit, Lot, Order
-from gateway.model.outcome import DocumentChange
+from gateway.model.outcome import DocumentChange, ProductionDone
 from gateway.model.quantity import SCALE, format_quantity, parse_quantity
 
 _DIGITS = 20  # GS1 General Specifications: AI (21) has at most 20 characters
@@ -116,17 +116,28 @@ def _lot(turn: Turn, change: DocumentChange) -> None:
 
 
 def _document(turn: Turn, change: DocumentChange) -> None:
-    """A production order, a hold or the policy, as it came."""
+    """A production order, a hold or the policy, as it came. What was carried out stays so, whatever comes later."""
     mine = _of(documents, turn, change.kind, change.id)
-    if _stale(change, turn.connection.scalar(select(documents.c.version).where(mine))):
+    known = turn.connection.execute(select(documents.c.version, documents.c.state).where(mine)).first()
+    if _stale(change, known.version if known else None):
         return
+    done = known is not None and known.state == "done"
     row = turn.origin | {"kind": change.kind, "document": change.id, "version": change.version, "changed": turn.now}
     if change.document is None:  # what it said stays readable
-        values = {"version": change.version, "state": "withdrawn", "changed": turn.now, "gateway": turn.gateway}
+        state = "done" if done else "withdrawn"
+        values = {"version": change.version, "state": state, "changed": turn.now, "gateway": turn.gateway}
         turn.connection.execute(update(documents).where(mine).values(values))
         return
-    row |= {"state": "known", "body": msgspec.to_builtins(change.document)}
+    row |= {"state": "done" if done else "known", "body": msgspec.to_builtins(change.document)}
     turn.connection.execute(turn.upsert(documents), row)
+
+
+def carried_out(turn: Turn, dones: Iterable[ProductionDone]) -> None:
+    """Production orders that are done."""
+    for done in dones:
+        mine = _of(documents, turn, "production", done.production)
+        values = {"state": "done", "changed": turn.now, "gateway": turn.gateway}
+        turn.connection.execute(update(documents).where(mine).values(values))
 
 
 def _expectation(turn: Turn, change: DocumentChange) -> None:

@@ -28,6 +28,7 @@ from gateway.ledger.tables import (
 )
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Event,
@@ -39,6 +40,8 @@ from gateway.model.outcome import (
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
 )
 
 SCHEMA = 1
@@ -55,6 +58,9 @@ _SUBJECT: dict[type, tuple[str, Callable[[Any], str]]] = {
     Rejection: ("rejection", lambda it: str(it.source)),
     Gap: ("gap", lambda it: f"{it.first}-{it.last}"),
     Hold: ("hold", lambda it: str(it.hold)),
+    Release: ("release", lambda it: str(it.release)),
+    Transformation: ("transformation", lambda it: str(it.transformation)),
+    Correction: ("correction", lambda it: str(it.erroneous.movement)),
 }
 
 
@@ -119,6 +125,10 @@ def _movement(turn: Turn, movement: Movement, hash_: str, position: int, event: 
         "climate": movement.climate,
         "missing": movement.missing,
         "evidence": movement.evidence,
+        "purpose": movement.purpose,
+        "by": movement.by,
+        "device": movement.device,
+        "corrects": movement.corrects,
     }
     row = turn.origin | {
         "movement": movement.movement,
@@ -153,7 +163,7 @@ def _movement(turn: Turn, movement: Movement, hash_: str, position: int, event: 
         rows = [_line(turn, movement, number, line) for number, line in enumerate(movement.lines, start=1)]
         turn.connection.execute(insert(movement_lines), rows)
         _tags(turn, movement)
-    if movement.type == "receive" and movement.verdict != "refused":
+    if movement.type in ("receive", "return") and movement.verdict != "refused":
         for line in movement.lines:
             if line.gtin and line.lot:
                 _learn(turn, line.gtin, line.lot, line.expiry)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, true, update
 
 from gateway.ledger import announcements, lives
 from gateway.ledger import outbox as rows
@@ -25,6 +25,7 @@ from gateway.model.outcome import (
     Park,
     PendingDone,
     PendingSet,
+    ProductionDone,
     Resend,
     StockDelta,
     UnitChange,
@@ -188,8 +189,9 @@ def _done(turn: Turn, dones: Iterable[UnitDone]) -> None:
 
 def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
     for change in changes:
-        _hold_stock(turn, change)
-        _hold_goods(turn, change)
+        if change.whole:
+            _hold_stock(turn, change)
+            _hold_goods(turn, change)
         same = select(holds.c.hold).where(
             holds.c.site == turn.site,
             holds.c.gtin == change.gtin,
@@ -208,6 +210,7 @@ def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
                 "at": turn.now,
                 "by": change.by,
                 "source": change.source,
+                "whole": change.whole,
             }
             turn.connection.execute(insert(holds).values(row))
 
@@ -217,7 +220,7 @@ def _hold_stock(turn: Turn, change: HoldSet) -> None:
         stock.c.site == turn.site,
         stock.c.gtin == change.gtin,
         stock.c.lot == change.lot,
-        stock.c.location == change.location,
+        stock.c.location == change.location if change.location else true(),
         stock.c.status == "available",
         stock.c.quantity > 0,
     )
@@ -227,7 +230,8 @@ def _hold_stock(turn: Turn, change: HoldSet) -> None:
     turn.connection.execute(delete(stock).where(available))
     held = [dict(row) | {"status": "hold", "changed": turn.now, "gateway": turn.gateway} for row in rows]
     turn.connection.execute(turn.upsert(stock, update=("changed", "gateway"), add=("quantity",)), held)
-    _sweep(turn, change.gtin, change.lot, change.location)  # held stock may have been negative
+    for location in sorted({row["location"] for row in rows}):
+        _sweep(turn, change.gtin, change.lot, location)  # held stock may have been negative
 
 
 def _hold_goods(turn: Turn, change: HoldSet) -> None:
@@ -238,11 +242,12 @@ def _hold_goods(turn: Turn, change: HoldSet) -> None:
             items.c.site == turn.site,
             items.c.gtin == change.gtin,
             items.c.lot == change.lot,
-            items.c.location == change.location,
+            items.c.location == change.location if change.location else items.c.location.is_not(None),
         )
         .values(status="hold", changed=turn.now)
     )
-    here = select(units.c.sscc).where(units.c.site == turn.site, units.c.location == change.location)
+    place = units.c.location == change.location if change.location else units.c.location.is_not(None)
+    here = select(units.c.sscc).where(units.c.site == turn.site, place)
     contents = and_(
         unit_contents.c.site == turn.site,
         unit_contents.c.gtin == change.gtin,
@@ -297,6 +302,7 @@ _APPLY: dict[type, Callable[[Turn, Sequence[Any]], None]] = {
     NumberTaken: lives.take_numbers,
     PendingSet: lives.wait,
     PendingDone: lives.wait_no_longer,
+    ProductionDone: announcements.carried_out,
     Descent: lives.descend,
     Park: _park,
     Resend: _resend,

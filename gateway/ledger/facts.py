@@ -1,11 +1,12 @@
 """Questions become facts: what the rules want to know, answered the same way every time (sorted, complete, pure reads).
 
-Withdrawn expectations answer nothing but their version. `LotFact.held` is true while any hold on the lot is open,
-wherever it was set: what the rules may relax, the ledger does not.
+Withdrawn expectations answer nothing but their version. `LotFact.held` is true while a hold on all of the lot in some
+place is open; `held_at` says where.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -62,7 +63,11 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     expected = _expected(asking, ssccs)
     inside = _units(asking, ssccs | parents)
     serials = _serials(asking, questions.serials) | _by_epc(asking, questions.epcs)
-    stands = master.standing(asking, questions.standing, _units)
+    orders = master.productions(asking, questions.productions)
+    central = master.holds_of_central(asking, questions.holds)
+    about = {*questions.standing, *((one.gtin, one.lot) for one in central.values())}
+    about |= {(one.gtin, one.lot) for order in orders.values() for one in order.inputs if one.lot is not None}
+    stands = master.standing(asking, about, _units)
     present = {_interval(asked): _stays(asking, asked) for asked in sorted(questions.stays, key=_interval)}
     named: set[tuple[str, str]] = set()
     for several in expected.values():
@@ -72,7 +77,10 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     named |= {(item.gtin, item.lot) for item in here.values()}
     for found in serials.values():
         named |= {(serial.gtin, serial.lot) for serial in found}
-    named |= set(questions.standing)
+    named |= about
+    named |= {(one.gtin, one.lot) for order in orders.values() for one in order.outputs if one.lot is not None}
+    named |= {(line.gtin or "", line.lot or "") for one in waiting.values() for line in one.movement.lines}
+    named |= set(questions.lots) if waiting or not questions.pending else set()
     for stay in present.values():
         named |= {(one.gtin, one.lot) for one in stay}
     return Facts(
@@ -90,17 +98,24 @@ def answer(asking: Asking, questions: Questions) -> Facts:
         },
         open_lots=_open_lots(asking, expected, serials, {gtin for gtin, _ in questions.serials}),
         policy=master.policy(asking) if questions.policy else None,
-        numbers=master.numbers(asking, questions.numbers),
+        numbers=master.numbers(asking, {*questions.numbers, *_days(one.movement.at for one in waiting.values())}),
         standing=stands,
         pending=waiting,
-        productions=master.productions(asking, questions.productions),
-        holds=master.holds_of_central(asking, questions.holds),
+        productions=orders,
+        produced=master.produced(asking, questions.productions),
+        holds=central,
         goods=goods.standing(asking, named, questions.goods, goods.since(questions.day, expected))
         if questions.day
         else {},
         journeys=goods.journeys(asking, named) if "journeys" in questions.goods else {},
         partial=master.partial(asking, [one for one in questions.documents if one[0] in EXPECTATIONS]),
     )
+
+
+def _days(instants: Iterable[int]) -> set[str]:
+    """The days that instants (µs) may fall on, wherever on earth the site is."""
+    days = (datetime.fromtimestamp(at // 1_000_000, tz=UTC).date() for at in instants)
+    return {(day + timedelta(days=near)).isoformat() for day in days for near in (-1, 0, 1)}
 
 
 def _interval(asked: Interval) -> str:
@@ -325,15 +340,23 @@ def _lots(asking: Asking, named: list[tuple[str, str]]) -> dict[str, LotFact]:
                     select(lots).where(lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot.in_(some))
                 )
             }
-            held = select(holds.c.lot).where(
-                holds.c.site == asking.site, holds.c.gtin == gtin, holds.c.lot.in_(some), holds.c.released.is_(None)
+            held = select(holds.c.lot, holds.c.location).where(
+                holds.c.site == asking.site,
+                holds.c.gtin == gtin,
+                holds.c.lot.in_(some),
+                holds.c.released.is_(None),
+                holds.c.whole,
             )
-            stopped = set(asking.connection.scalars(held))
+            stopped: dict[str, set[str]] = defaultdict(set)
+            for row in asking.rows(held):
+                stopped[row["lot"]].add(row["location"])
             for lot in some:
-                row = known.get(lot)
-                expiry, qc = (row["expiry"], row["qc"]) if row else (None, None)
-                life = row["life"] if row else None
-                found[f"{gtin}/{lot}"] = LotFact(gtin, lot, expiry, qc, lot in stopped, life, **goods.master(row))
+                mine = known.get(lot)
+                expiry, qc, life = (mine["expiry"], mine["qc"], mine["life"]) if mine else (None, None, None)
+                held_at = tuple(sorted(stopped.get(lot, ())))
+                found[f"{gtin}/{lot}"] = LotFact(
+                    gtin, lot, expiry, qc, bool(held_at), held_at, life, **goods.master(mine)
+                )
     return dict(sorted(found.items()))
 
 

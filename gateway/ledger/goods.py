@@ -102,7 +102,9 @@ def _neighbours(
 def _releasable(mine: ColumnElement[bool], first: str) -> Select[Any]:
     """Stock that may leave: available, of lots without an open hold, let pass by quality control, not expired."""
     lot = and_(*(lots.c[name] == stock.c[name] for name in _SAME))
-    held = exists().where(*(holds.c[name] == stock.c[name] for name in _SAME), holds.c.released.is_(None))
+    held = exists().where(
+        *(holds.c[name] == stock.c[name] for name in _SAME), holds.c.released.is_(None), holds.c.whole
+    )
     word = func.lower(lots.c.qc)
     passed = or_(
         lots.c.qc.is_(None), word.not_in((*PENDING, *REJECTED)), and_(word.in_(PENDING), lots.c.life == "released")

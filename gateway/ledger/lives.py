@@ -31,20 +31,35 @@ from gateway.model.outcome import (
 
 
 def end_holds(turn: Turn, changes: Iterable[HoldEnd]) -> None:
-    """End holds where they were set; the goods become available when no other hold on them is open there."""
+    """End holds where they were set; the goods become available where no other hold on them is open."""
     for change in changes:
         mine = and_(
             holds.c.site == turn.site,
             holds.c.gtin == change.gtin,
             holds.c.lot == change.lot,
-            holds.c.location == change.location,
             holds.c.released.is_(None),
         )
-        ended = and_(mine, holds.c.source == change.source) if change.source else mine
-        turn.connection.execute(update(holds).where(ended).values(released=turn.now, released_by=change.by))
-        if turn.connection.execute(select(holds.c.hold).where(mine)).first() is None:
-            _free_stock(turn, change)
-            _free_goods(turn, change)
+        ended = [mine]
+        if change.location:
+            ended.append(holds.c.location == change.location)
+        if change.source:
+            ended.append(holds.c.source == change.source)
+        turn.connection.execute(update(holds).where(*ended).values(released=turn.now, released_by=change.by))
+        if not change.whole:
+            continue
+        still = set(turn.connection.scalars(select(holds.c.location).where(mine)))
+        for place in [] if "" in still else sorted(_held_places(turn, change) - still):
+            free = msgspec.structs.replace(change, location=place)
+            _free_stock(turn, free)
+            _free_goods(turn, free)
+
+
+def _held_places(turn: Turn, change: HoldEnd) -> set[str]:
+    """Where the lot stands on hold, of the places that are meant."""
+    if change.location:
+        return {change.location}
+    here = and_(stock.c.site == turn.site, stock.c.gtin == change.gtin, stock.c.lot == change.lot)
+    return set(turn.connection.scalars(select(stock.c.location).where(here, stock.c.status == "hold")))
 
 
 def _free_stock(turn: Turn, change: HoldEnd) -> None:

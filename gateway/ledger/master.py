@@ -13,6 +13,7 @@ from gateway.ledger.tables import (
     expectations,
     expected_epcs,
     expected_lines,
+    holds,
     items,
     numbering,
     pending_keys,
@@ -22,7 +23,7 @@ from gateway.ledger.tables import (
     units,
 )
 from gateway.model.documents import HoldOrder, Policy, Production
-from gateway.model.facts import HoldFact, Item, Pending, Serial, Standing, Unit
+from gateway.model.facts import HoldFact, Item, OpenHold, Pending, Serial, Standing, Unit
 from gateway.model.outcome import Movement
 
 
@@ -85,15 +86,24 @@ def standing(asking: Asking, asked: Iterable[tuple[str, str]], unit_facts: Any) 
         carrying: dict[str, list[Unit]] = defaultdict(list)
         for unit in unit_facts(asking, asking.connection.scalars(select(units.c.sscc).where(here)).all()).values():
             carrying[unit.location].append(unit)
-        places = sorted({*amounts, *tagged, *carrying})
+        stopped: dict[str, list[OpenHold]] = defaultdict(list)
+        for row in asking.rows(select(holds).where(of[holds], holds.c.released.is_(None)).order_by(holds.c.hold)):
+            stopped[row["location"]].append(OpenHold(row["reason"], row["source"], row["whole"]))
+        places = sorted({*amounts, *tagged, *carrying, *stopped})
         found[f"{gtin}/{lot}"] = tuple(
-            Standing(place, tuple(sorted(amounts[place])), tuple(carrying[place]), tuple(tagged[place]))
+            Standing(
+                location=place,
+                stock=tuple(sorted(amounts[place])),
+                units=tuple(carrying[place]),
+                items=tuple(tagged[place]),
+                holds=tuple(stopped[place]),
+            )
             for place in places
         )
     return found
 
 
-_OF_LOT = (stock, items, unit_contents)
+_OF_LOT = (stock, items, unit_contents, holds)
 
 
 def pending(asking: Asking, keys: Iterable[str]) -> dict[str, Pending]:
@@ -133,8 +143,13 @@ def policy(asking: Asking) -> Policy | None:
 
 
 def productions(asking: Asking, ids: Iterable[str]) -> dict[str, Production]:
-    """Production orders that stand."""
+    """Production orders that stand and are not carried out."""
     return {row["document"]: msgspec.convert(row["body"], Production) for row in _documents(asking, "production", ids)}
+
+
+def produced(asking: Asking, ids: Iterable[str]) -> tuple[str, ...]:
+    """Production orders that are carried out."""
+    return tuple(row["document"] for row in _documents(asking, "production", ids, "done"))
 
 
 def holds_of_central(asking: Asking, ids: Iterable[str]) -> dict[str, HoldFact]:
@@ -165,10 +180,10 @@ def version(asking: Asking, kind: str, name: str) -> int | None:
     return known
 
 
-def _documents(asking: Asking, kind: str, ids: Iterable[str]) -> list[Any]:
+def _documents(asking: Asking, kind: str, ids: Iterable[str], state: str = "known") -> list[Any]:
     rows: list[Any] = []
     for some in chunks(sorted(set(ids))):
         mine = and_(documents.c.site == asking.site, documents.c.kind == kind, documents.c.document.in_(some))
-        query = select(documents).where(mine, documents.c.state == "known").order_by(documents.c.document)
+        query = select(documents).where(mine, documents.c.state == state).order_by(documents.c.document)
         rows += asking.rows(query)
     return rows

@@ -179,7 +179,7 @@ documents = Table(
     _key("kind"),  # production | hold | policy
     _key("document"),
     _must("version", BigInteger),
-    _must("state"),  # known | withdrawn
+    _must("state"),  # known | withdrawn | done (a production order)
     _must("body", JSON),
     _must("changed", BigInteger),
     *_origin(),
@@ -394,14 +394,15 @@ holds = Table(
     _must("site"),
     _must("gtin"),
     _must("lot"),
-    _must("location"),
+    _must("location"),  # "": everywhere
     _must("reason"),
     _must("at", BigInteger),
     _may("released", BigInteger),
     *_origin(),
     Column("by", Text, nullable=False, server_default=""),
-    Column("source", Text, nullable=False, server_default=""),  # hold/id of central's hold
+    Column("source", Text, nullable=False, server_default=""),  # hold/id of central's, movement/id of a receipt's
     _may("released_by"),
+    Column("whole", Boolean, nullable=False, server_default="1"),  # of all of the lot there; else of a part
     Index(None, "site", "gtin", "lot"),
 )
 

@@ -42,6 +42,7 @@ class Questions(Struct, frozen=True, omit_defaults=True):
     outbox: tuple[int, ...] = ()  # seq
     sent: tuple[tuple[int, int], ...] = ()  # (first, last) seq
     policy: bool = False
+    lots: tuple[tuple[str, str], ...] = ()  # (gtin14, lot): what is known of it
     numbers: tuple[str, ...] = ()  # days (2026-11-21) whose counters of lot numbers may be drawn from
     standing: tuple[tuple[str, str], ...] = ()  # (gtin14, lot): where all of it stands
     pending: tuple[str, ...] = ()  # keys of receipts that wait for an announcement: SSCC, GTIN-14 or EPC
@@ -131,6 +132,7 @@ class LotFact(Struct, frozen=True, omit_defaults=True):
     expiry: str | None = None
     qc: str | None = None
     held: bool = False
+    held_at: tuple[str, ...] = ()  # where holds on all of it are open; "": everywhere
     life: str | None = None  # pending_inspection | released | in_stock | on_hold | rejected | shipped | disposed
     product: str | None = None
     produced: str | None = None
@@ -139,13 +141,25 @@ class LotFact(Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Any] | None = None
 
 
+class OpenHold(Struct, frozen=True):
+    """A hold on a lot that nobody has ended. Not `whole`: of a part of what stands there."""
+
+    reason: str
+    source: str
+    whole: bool = True
+
+
 class Standing(Struct, frozen=True):
-    """What of a lot stands in one location: by status and unit of measure, on which units, as which tagged items."""
+    """What of a lot stands in one location: by status and unit of measure, on which units, as which tagged items.
+
+    `location` "" has the holds that are open everywhere, and no goods.
+    """
 
     location: str
     stock: tuple[tuple[str, str, int], ...]  # (status, unit of measure, quantity)
     units: tuple[Unit, ...] = ()  # with all their contents
     items: tuple[Item, ...] = ()
+    holds: tuple[OpenHold, ...] = ()
 
 
 class Pending(Struct, frozen=True):
@@ -237,6 +251,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     standing: dict[str, tuple[Standing, ...]] = field(default_factory=dict)  # by gtin/lot, in order of location
     pending: dict[str, Pending] = field(default_factory=dict)  # by movement
     productions: dict[str, Production] = field(default_factory=dict)  # by id
+    produced: tuple[str, ...] = ()  # production orders, of those asked for, that are carried out
     holds: dict[str, HoldFact] = field(default_factory=dict)  # by id
     goods: dict[str, Goods] = field(default_factory=dict)  # by gtin
     journeys: dict[str, Journey] = field(default_factory=dict)  # by gtin/lot

@@ -9,6 +9,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from gateway.model.documents import Document, Reference
+from gateway.model.movements import Line as Line
+from gateway.model.movements import Movement as Movement
+from gateway.model.movements import Weighed as Weighed
 
 
 class Passage(Struct, frozen=True):
@@ -25,66 +28,6 @@ class Passage(Struct, frozen=True):
     missing: tuple[str, ...] = ()
     inferred: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
-
-
-class Weighed(Struct, frozen=True):
-    """Weight evidence of a movement; decimal text in `unit`. `deviation_pct` is of the expected gross weight."""
-
-    value: str
-    unit: str
-    at: int
-    scale: str
-    expected: str | None = None
-    deviation_pct: float | None = None
-
-
-class Line(Struct, frozen=True):
-    """So much of one lot that moved.
-
-    `gtin`/`lot` are None where unresolved. `basis` sgtin (counted by tag) or class (trusted from a document).
-    `prefix` is the GS1 company prefix length when a tag told it.
-    """
-
-    gtin: str | None
-    lot: str | None
-    quantity: int
-    unit: str
-    resolved_by: str  # item | serial | range | sscc | inferred | contents | unresolved
-    epcs: tuple[str, ...] = ()
-    expiry: str | None = None
-    basis: str = "sgtin"
-    expected: int | None = None
-    prefix: int | None = None
-    status: str | None = None  # available | hold; None: the movement's
-
-
-class Movement(Struct, frozen=True):
-    """The decision about a passage: these lots went from A to B, with verdict and evidence."""
-
-    movement: str  # UUID (urn:uuid: without the prefix)
-    passage: str
-    portal: str
-    at: int
-    type: str  # receive | ship | transfer | return | count
-    origin: str | None  # outcome line: "from"
-    destination: str | None  # outcome line: "to"
-    verdict: str  # accepted | held | refused
-    reasons: tuple[str, ...]
-    lines: tuple[Line, ...]
-    rules: tuple[str, ...] = ()
-    status: str = "available"  # of the stock it adds or takes: available | hold
-    sscc: str | None = None  # 18 digits
-    sscc_epc: str | None = None  # hex of the tag that told it
-    expectation: str | None = None  # kind/id
-    documents: tuple[Reference, ...] = ()
-    party: str | None = None
-    weight: Weighed | None = None
-    climate: tuple[tuple[str, str, float, str, int], ...] = ()  # last known there: sensor, quantity, value, unit, at
-    missing: tuple[str, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
-    purpose: str = ""  # return | transfer | production | disposal; "": purchase, order or a plain transfer
-    by: str = ""  # the person who ordered it; "": a passage
-    part: tuple[int, int] | None = None  # which of how many events tell this movement; None: one tells all
 
 
 class AlarmChange(Struct, frozen=True):
@@ -134,15 +77,61 @@ class Excursion(Struct, frozen=True):
     hold: bool
 
 
-class Hold(Struct, frozen=True):
-    """Lots put on hold where they stand, until a person releases them. `lots` carry what was there."""
+class Hold(Struct, frozen=True, omit_defaults=True):
+    """Lots put on hold where they stand, until a person releases them. `lots` carry what was there.
+
+    `location` "" where nothing of them stands yet: what arrives will be held. `everywhere`: so it is anyway.
+    """
 
     hold: str  # UUID
     location: str
     at: int
     reason: str  # code of the catalogue
-    source: str  # the alarm or rule that did it
+    source: str  # the alarm or rule that did it; command, or hold/id of central's
     lots: tuple[LotMinutes, ...]
+    by: str = ""  # the person; "": the rules
+    device: str = ""
+    note: str = ""  # what the person says
+    everywhere: bool = False
+
+
+class Release(Struct, frozen=True, omit_defaults=True):
+    """Lots on hold where they stand became available: by a person's word, or because central withdrew its hold."""
+
+    release: str  # UUID
+    location: str
+    at: int
+    reason: str  # code of the catalogue
+    source: str  # command, or hold/id of central's
+    lots: tuple[LotMinutes, ...]
+    by: str = ""
+    device: str = ""
+    note: str = ""
+
+
+class Transformation(Struct, frozen=True):
+    """Raw lots became product lots. What went in and what came out, where, by whose order."""
+
+    transformation: str  # UUID
+    at: int
+    location: str
+    inputs: tuple[Line, ...]
+    outputs: tuple[Line, ...]
+    production: str | None
+    documents: tuple[Reference, ...] = ()
+    by: str = ""
+    device: str = ""
+
+
+class Correction(Struct, frozen=True):
+    """A movement was told wrongly: its event is declared in error, and the movement `by_movement` takes its place."""
+
+    correction: str  # UUID
+    at: int
+    erroneous: Movement
+    gateway: str  # that told it
+    by_movement: Movement
+    reason: str  # CBV error reason: incorrect_data | did_not_occur
 
 
 class DeviceCommand(Struct, frozen=True):
@@ -190,7 +179,20 @@ class Firing(Struct, frozen=True):
     published: tuple[str, ...] = ()
 
 
-Decision = Firing | Passage | Movement | AlarmChange | Excursion | Hold | DeviceCommand | Rejection | Gap
+Decision = (
+    Firing
+    | Passage
+    | Movement
+    | AlarmChange
+    | Excursion
+    | Hold
+    | Release
+    | Transformation
+    | Correction
+    | DeviceCommand
+    | Rejection
+    | Gap
+)
 
 
 class StockDelta(Struct, frozen=True):
@@ -248,24 +250,33 @@ class DocumentChange(Struct, frozen=True):
 
 
 class HoldSet(Struct, frozen=True):
-    """Put what stands of a lot in a location on hold: its available stock becomes held stock."""
+    """Put what stands of a lot in a location on hold: its available stock becomes held stock, and what arrives too.
+
+    `location` "": wherever it stands. Not `whole`: so much of it is on hold as the deltas beside it say, and what
+    arrives is not concerned.
+    """
 
     gtin: str
     lot: str
     location: str
     reason: str
     by: str = ""
-    source: str = ""  # hold/id of central's hold
+    source: str = ""  # hold/id of central's hold; movement/id of a receipt whose verdict was held
+    whole: bool = True
 
 
 class HoldEnd(Struct, frozen=True):
-    """End the holds on a lot in a location: its held stock becomes available. `source`: only that hold of central."""
+    """End the holds on a lot in a location ("": in all): its held stock becomes available where none is left.
+
+    `source`: only that hold. Not `whole`: the deltas beside it say what becomes of the stock.
+    """
 
     gtin: str
     lot: str
     location: str
     by: str
     source: str = ""
+    whole: bool = True
 
 
 class LotChange(Struct, frozen=True):
@@ -312,6 +323,12 @@ class PendingDone(Struct, frozen=True):
 
     movement: str
     state: str  # corrected | closed
+
+
+class ProductionDone(Struct, frozen=True):
+    """A production order was carried out: it is not carried out again."""
+
+    production: str
 
 
 class Descent(Struct, frozen=True):
@@ -361,6 +378,7 @@ Effect = (
     | NumberTaken
     | PendingSet
     | PendingDone
+    | ProductionDone
     | Descent
     | Park
     | Resend

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from gateway.model.documents import Portion
 from gateway.model.inputs import Weighing
 from gateway.model.outcome import AlarmChange, Passage, Rejection
 from gateway.model.settings import Portal
@@ -81,10 +82,67 @@ class Refused(Struct, frozen=True):
     rejection: Rejection
 
 
+class Ordered(Struct, frozen=True):
+    """An order: when, by whom, with what, and why in their words. No two have the same key."""
+
+    key: str
+    at: int
+    by: str
+    device: str = ""
+    note: str = ""
+
+
+class Settling(Struct, frozen=True):
+    """Somebody speaks about a lot: `what` hold | release | reject | inspect, in a location or (None) everywhere."""
+
+    order: Ordered
+    what: str
+    gtin: str
+    lot: str
+    location: str | None
+
+
+class Moving(Struct, frozen=True):
+    """Somebody moves goods, or (no destination) disposes of them: a unit, an item, or so much of a lot."""
+
+    order: Ordered
+    sscc: str | None
+    epc: str | None
+    lot: tuple[str, str] | None
+    origin: str | None
+    destination: str | None
+    quantity: int | None
+    unit: str | None
+    wants: tuple[str, ...] = ()  # what its rules need to know beside the goods (`Questions.goods`)
+
+
+class Producing(Struct, frozen=True):
+    """Somebody carries out a production order, with what is said here in place of what it says."""
+
+    order: Ordered
+    production: str
+    inputs: tuple[Portion, ...]
+    outputs: tuple[Portion, ...]
+
+
 class Answered(Struct, frozen=True):
     """A reply to whoever asked, beside whatever else the turn decides."""
 
     reply: dict[str, str | bool | int]
 
 
-Candidate = Crossed | Watched | Changed | Exceeding | Parking | Resending | Confirming | Refused | Answered | Announced
+Candidate = (
+    Crossed
+    | Watched
+    | Changed
+    | Exceeding
+    | Parking
+    | Resending
+    | Confirming
+    | Refused
+    | Settling
+    | Moving
+    | Producing
+    | Answered
+    | Announced
+)

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
 from gateway.events.ids import event_id
-from gateway.identity import decode
-from gateway.model.facts import Facts, Interval, Questions, SentFact
+from gateway.model.facts import Facts, SentFact
 from gateway.model.outcome import (
     Confirm,
     Decision,
-    DocumentChange,
     Effect,
     Excursion,
     Gap,
@@ -29,6 +26,8 @@ from gateway.model.outcome import (
 )
 from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
+from gateway.rules.announcing import announced
+from gateway.rules.asking import questions as questions
 from gateway.rules.candidates import (
     Answered,
     Candidate,
@@ -36,74 +35,25 @@ from gateway.rules.candidates import (
     Confirming,
     Crossed,
     Exceeding,
-    Occasion,
     Parking,
     Refused,
     Resending,
+    Settling,
     Watched,
 )
 from gateway.rules.checking import checks
 from gateway.rules.documents import Announced
 from gateway.rules.effects import applied, effects
+from gateway.rules.holding import settle
 from gateway.rules.lights import LIGHTS, light
 from gateway.rules.movements import judge
 from gateway.rules.presence import lots_there
 from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
-from gateway.rules.ruleset.evaluating import Ruled, ruled, settled
+from gateway.rules.ruleset.evaluating import Ruled, ruled
 from gateway.rules.ruleset.speaking import remember
 from gateway.rules.watched import watched
 
 Decided = tuple[list[Decision], list[Effect]]
-
-
-def questions(candidates: list[Candidate]) -> Questions:
-    """Step 2's other half: what the ledger must answer before these candidates can be decided."""
-    ssccs, epcs, serials, documents, stays, outbox, sent = set(), set(), set(), set(), set(), set(), set()
-    wanting = [one for one in candidates if isinstance(one, Crossed) and one.wants and one.passage.moved]
-    for one in candidates:
-        match one:
-            case Crossed():
-                for epc in one.passage.moved:
-                    ai = decode(epc).ai
-                    if "00" in ai:
-                        ssccs.add(ai["00"])
-                        continue
-                    epcs.add(epc)
-                    if "21" in ai:
-                        serials.add((ai["01"], ai["21"]))
-            case Announced():
-                documents.add((one.kind, one.id))
-            case Changed(change=change, since=int(since)) if change.location is not None:
-                stays.add((change.location, since, change.at))
-            case Exceeding():
-                stays.add((one.location, one.exceeded.start, one.exceeded.end))
-            case Watched(holds=True, occasion=Occasion(location=str(location), at=int(at))):
-                stays.add((location, at, at))
-            case Parking():
-                outbox.add(one.seq)
-            case Resending():
-                sent.add((one.first, one.last))
-    return Questions(
-        ssccs=tuple(sorted(ssccs)),
-        epcs=tuple(sorted(epcs)),
-        serials=tuple(sorted(serials)),
-        documents=tuple(sorted(documents)),
-        stays=tuple(Interval(*span) for span in sorted(stays)),
-        outbox=tuple(sorted(outbox)),
-        sent=tuple(sorted(sent)),
-        goods=tuple(sorted({name for one in wanting for name in one.wants})),
-        day=min((_days(one)[0] for one in wanting), default=""),
-        policy=any(isinstance(one, Crossed) and bool(one.passage.moved) for one in candidates),
-        numbers=tuple(sorted({day for one in candidates if isinstance(one, Crossed) for day in _days(one)})),
-    )
-
-
-def _days(crossed: Crossed) -> list[str]:
-    """The days a passage may fall on, wherever on earth the site is: lots may be numbered by the day."""
-    if not crossed.passage.moved:
-        return []
-    day = datetime.fromtimestamp(crossed.passage.closed // 1_000_000, tz=UTC).date()
-    return [(day + timedelta(days=days)).isoformat() for days in (-1, 0, 1)]
 
 
 def decide(
@@ -123,7 +73,9 @@ def decide(
         if isinstance(one, Answered):
             reply = dict(one.reply)
             continue
-        if isinstance(one, Crossed | Watched):
+        if isinstance(one, Settling):
+            found, wanted, reply = settle(settings, one, facts)
+        elif isinstance(one, Crossed | Watched):
             if isinstance(one, Crossed):
                 found, wanted = _crossed(settings, one, facts, rules, memory)
             else:
@@ -150,11 +102,7 @@ def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet,
     told = [_ruled(settings, one, facts, rules, memory) for one in judged]
     movements = [movement for movement, _ in told]
     decisions: list[Decision] = [_completed(passage, [item for one in movements for item in one.missing]), *movements]
-    changes = [
-        change
-        for before, movement in zip(judged, movements, strict=True)
-        for change in settled(movement, before, effects(movement, facts), facts)
-    ]
+    changes = [change for movement in movements for change in effects(movement, facts)]
     for _, found in told:
         decisions += found.firings
         decisions += found.alarms
@@ -193,18 +141,6 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
         detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"
         return Rejection(passage.passage, passage.closed, "empty_passage", detail)
     return None
-
-
-def _announced(settings: Settings, one: Announced, facts: Facts) -> Decided:
-    known = facts.documents.get(f"{one.kind}/{one.id}", 0)
-    if one.document is None:
-        return ([], []) if not known else ([], [DocumentChange(one.kind, one.id, known, None)])
-    if one.document.version < known:
-        detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
-        return [Rejection(one.source, one.at, "stale_version", detail)], []
-    if one.document.version == known:
-        return [], []
-    return [], [DocumentChange(one.kind, one.id, one.document.version, one.document)]
 
 
 def _changed(settings: Settings, one: Changed, facts: Facts) -> Decided:
@@ -278,7 +214,7 @@ def _refused(settings: Settings, one: Refused, facts: Facts) -> Decided:
 
 
 DECIDERS: dict[type, Callable[[Settings, Any, Facts], Decided]] = {
-    Announced: _announced,
+    Announced: announced,
     Changed: _changed,
     Exceeding: _exceeding,
     Parking: _parking,

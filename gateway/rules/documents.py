@@ -30,6 +30,8 @@ TYPES: dict[str, type[Document]] = {
     "order": Order,
     "lot": Lot,
     "commission": Commission,
+    "production": Production,
+    "hold": HoldOrder,
     "policy": Policy,
 }
 """Documents by the segment after `down/`."""
@@ -71,7 +73,8 @@ def read_document(
     if segments[0] != "down" or kind not in TYPES or len(segments) != 2 + SEGMENTS[kind]:
         return reject(
             "unknown_topic",
-            f"{topic} is none of down/asn/ID, down/order/ID, down/lot/GTIN/LOT, down/commission/ID, down/policy",
+            f"{topic} is none of down/asn/ID, down/order/ID, down/lot/GTIN/LOT, down/commission/ID, "
+            "down/production/ID, down/hold/ID, down/policy",
         )
     if problem := first(name_problem("the topic", name) for name in segments[2:]):
         return reject("bad_document", problem)
@@ -111,6 +114,8 @@ def _whole(kind: str, ids: list[str], payload: Any) -> Any:
         payload["units"] = [_unit(unit) for unit in units]
     if isinstance(lines, list) and kind == "commission":
         payload["lines"] = [_kept(line, _ITEMS) for line in lines]
+    if kind in ("production", "hold"):
+        payload = {kind: ids[0]} | payload  # its topic names it
     return payload
 
 

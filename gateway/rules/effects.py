@@ -7,11 +7,13 @@ from gateway.model import quality
 from gateway.model.facts import Content, Facts, Item, Unit
 from gateway.model.outcome import (
     Effect,
+    HoldSet,
     ItemChange,
     Line,
     LotChange,
     Movement,
     NumberTaken,
+    PendingSet,
     StockDelta,
     UnitChange,
     UnitDone,
@@ -28,27 +30,18 @@ def effects(movement: Movement, facts: Facts = Facts()) -> list[Effect]:  # noqa
     if movement.verdict == reasons.REFUSED:
         return []
     changes: list[Effect] = []
-    for line in movement.lines:
-        status = line.status or movement.status
+    arriving = tuple(
+        line if movement.arrives is None else structs.replace(line, status=movement.arrives) for line in movement.lines
+    )
+    for line, there in zip(movement.lines, arriving, strict=True):
         if movement.origin is not None:
-            changes.append(_delta(line, movement.origin, status, -line.quantity))
+            changes.append(delta(line, movement.origin, line.status or movement.status, -line.quantity))
         if movement.destination is not None:
-            changes.append(_delta(line, movement.destination, status, line.quantity))
-        changes += [
-            ItemChange(
-                epc=epc,
-                gtin=line.gtin or "",
-                lot=line.lot or "",
-                serial=decode(epc).ai.get("21", ""),
-                location=movement.destination,
-                parent=movement.sscc,
-                status=status,
-                expiry=line.expiry,
-            )
-            for epc in line.epcs
-        ]
+            changes.append(delta(line, movement.destination, there.status or movement.status, line.quantity))
+        changes += [item_change(epc, there, movement, there.status or movement.status) for epc in line.epcs]
     if movement.sscc is not None:
-        changes.append(UnitChange(movement.sscc, movement.destination, movement.status, movement.lines))
+        status = movement.arrives or movement.status
+        changes.append(UnitChange(movement.sscc, movement.destination, status, arriving))
     else:
         changes += left_behind(facts, {epc for line in movement.lines for epc in line.epcs})
     if movement.expectation is not None and movement.sscc is not None:
@@ -56,7 +49,61 @@ def effects(movement: Movement, facts: Facts = Facts()) -> list[Effect]:  # noqa
         state = "received" if movement.type in ("receive", "return") else "shipped"
         changes.append(UnitDone(kind, ident, movement.sscc, state, movement.movement))
     changes += [NumberTaken(one["counter"], one["day"], one["last"]) for one in movement.evidence.get("numbered", ())]
+    changes += _partial_holds(movement, facts)
+    if unannounced(movement):
+        changes.append(PendingSet(movement, pending_keys(movement)))
     return changes + _lives(movement, facts)
+
+
+def item_change(epc: str, line: Line, movement: Movement, status: str) -> ItemChange:
+    """A tagged item went where its movement went."""
+    return ItemChange(
+        epc=epc,
+        gtin=line.gtin or "",
+        lot=line.lot or "",
+        serial=decode(epc).ai.get("21", ""),
+        location=movement.destination,
+        parent=movement.sscc,
+        status=status,
+        expiry=line.expiry,
+    )
+
+
+def unannounced(movement: Movement) -> bool:
+    """Whether this receipt waits for somebody to announce it."""
+    inward = movement.type in ("receive", "return")
+    return inward and movement.verdict == reasons.HELD and "no_expectation" in movement.reasons
+
+
+def pending_keys(movement: Movement) -> tuple[str, ...]:
+    """What finds a waiting receipt again: its unit, else the products and the tags that came."""
+    if movement.sscc is not None:
+        return (movement.sscc,)
+    named = {line.gtin for line in movement.lines if line.gtin} | {epc for line in movement.lines for epc in line.epcs}
+    return tuple(sorted(named))
+
+
+COVERED = frozenset({"on_hold", "held_there"})
+"""Reasons for which a hold on the whole lot speaks already, where there is one."""
+
+
+def _partial_holds(movement: Movement, facts: Facts) -> list[Effect]:
+    """Goods that arrive held have a hold of their own, so that the end of another hold does not set them free."""
+    place = movement.destination
+    if movement.verdict != reasons.HELD or place is None:
+        return []
+    changes: list[Effect] = []
+    table = reasons.table(movement.type)
+    why = [code for code in movement.reasons if table.get(code, reasons.HELD) != reasons.ACCEPTED]
+    for gtin, lot in dict.fromkeys((line.gtin, line.lot) for line in movement.lines if line.gtin and line.lot):
+        assert gtin is not None
+        assert lot is not None
+        known = facts.lots.get(f"{gtin}/{lot}")
+        covered = known is not None and bool({place, ""} & set(known.held_at))
+        if not (covered and set(why) <= COVERED):
+            reason = why[0] if why else movement.verdict
+            changes.append(HoldSet(gtin, lot, place, reason, movement.by, f"movement/{movement.movement}", whole=False))
+    return changes
 
 
 def left_behind(facts: Facts, gone: set[str]) -> list[Effect]:
@@ -116,7 +163,7 @@ def _lives(movement: Movement, facts: Facts) -> list[Effect]:
         assert gtin is not None
         assert lot is not None
         reason = movement.reasons[0] if movement.reasons else movement.verdict
-        device = "" if movement.by else movement.portal
+        device = movement.device if movement.by else movement.portal
         changes.append(LotChange(gtin, lot, step, reason, movement.at, movement.by, device, movement.movement, gone))
     return changes
 
@@ -164,5 +211,6 @@ def _content(line: Line) -> Content:
     )
 
 
-def _delta(line: Line, location: str, status: str, quantity: int) -> StockDelta:
+def delta(line: Line, location: str, status: str, quantity: int) -> StockDelta:
+    """So much more or less of a line's lot in a place."""
     return StockDelta(line.gtin or "", line.lot or "", location, status, quantity, line.unit)

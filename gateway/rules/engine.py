@@ -31,6 +31,7 @@ from gateway.model.inputs import (
 from gateway.model.outcome import AlarmChange, Outcome, Passage, Rejection
 from gateway.model.quantity import parse_decimal
 from gateway.model.settings import Portal, Settings
+from gateway.rules import orders
 from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
 from gateway.rules.candidates import (
     Answered,
@@ -79,6 +80,7 @@ class EngineState(Struct):
     faults: dict[str, str] = field(default_factory=dict)
     climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
     rules: RuleMemory = field(default_factory=RuleMemory)
+    ordered: tuple[int, int] = (0, 0)  # the last order of a person: when, and which of that instant
 
 
 class Engine:
@@ -281,7 +283,14 @@ class Engine:
             case "quarantine", {"position": int(position), "error": str(error)} if command.by == "core":
                 detail = f"the input at journal position {position} crashed the core twice and is skipped: {error}"
                 return self._latch(t, "quarantine", detail)
-        detail = f"no command {command.name!r} with arguments {sorted(args)}; known: alarms.ack, asn.import, resend"
+        if command.name in orders.NAMES:
+            last, number = self.state.ordered
+            self.state.ordered = (t, number + 1 if last == t else 0)
+            key = f"{t}/{self.state.ordered[1]}"
+            wants = self.rules.wants("ship" if command.name == "dispose" else "transfer")
+            return [orders.read(self.settings, command, t, key, wants=wants)]
+        known = ", ".join(("alarms.ack", "asn.import", "resend", *orders.NAMES))
+        detail = f"no command {command.name!r} with arguments {sorted(args)}; known: {known}"
         return [Refused(Rejection(f"cmd/{command.name}", t, "bad_command", detail))]
 
     def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:

@@ -1,5 +1,6 @@
 """A passage and the ledger's facts become movements: what went from where to where, and whether it should. Pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from msgspec import Struct, field, structs
 
 from gateway.events.ids import event_id
 from gateway.identity import decode
-from gateway.model.facts import Expected, Facts
+from gateway.model.facts import Expected, Facts, Unit
 from gateway.model.outcome import Line, Movement, Weighed
 from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
@@ -140,7 +141,7 @@ def received(settings: Settings, arrival: Arrival, facts: Facts, group: Group, t
         numbered = _numbered(settings, facts, arrival.at, lines, found, taken)
         if numbered is not None:
             lines, evidence["numbered"] = numbered
-    if any(_held(facts, line) for line in lines):
+    if any(held(facts, line, arrival.location) for line in lines):
         found.add("on_hold")
     if _expired(settings, arrival.at, lines):
         found.add("expired")
@@ -214,15 +215,21 @@ def _ship(settings: Settings, crossed: Crossed, facts: Facts, group: Group) -> F
         found.add("already_shipped")
     elif expected is None or expected.state != "expected":
         found.add("no_expectation")
-    if unit.status == "hold" or any(_held(facts, line) for line in lines):
+    disposal = expected is not None and PURPOSES.get(expected.type) == "disposal"
+    if stopped(facts, unit, lines) and not (disposal and rejected(facts, lines)):
         found.add("on_hold")
-    if _expired(settings, crossed.passage.closed, lines):
+    if not disposal and _expired(settings, crossed.passage.closed, lines):
         found.add("expired")
     if told := contradictions([resolve(epc, facts, None) for epc in group.items]):
         found.add("contradiction")
         evidence["contradictions"] = told
     found = found or {"matched"}
     return Finding("ship", unit.location, None, found, lines, unit.status, expected, evidence=evidence)
+
+
+def stopped(facts: Facts, unit: Unit, lines: Sequence[Line]) -> bool:
+    """Whether a unit may not leave where it stands: it, or a lot on it, is on hold there."""
+    return unit.status == "hold" or any(line.status == "hold" or held(facts, line, unit.location) for line in lines)
 
 
 def _transfer(crossed: Crossed, facts: Facts, group: Group) -> Finding | None:
@@ -242,8 +249,9 @@ def _transfer(crossed: Crossed, facts: Facts, group: Group) -> Finding | None:
     if unit.location == destination:
         return None
     lines = [line_of(content) for content in unit.contents]
-    held = unit.status == "hold" or any(_held(facts, line) for line in lines)
-    found, evidence = {"on_hold"} if held else set(), {}
+    found, evidence = {"on_hold"} if stopped(facts, unit, lines) else set(), {}
+    if not found and any(held(facts, line, destination) for line in lines):
+        found.add("held_there")
     if told := contradictions(resolved):
         found.add("contradiction")
         evidence["contradictions"] = told
@@ -265,12 +273,14 @@ def _moved_items(facts: Facts, resolved: list[Resolved], destination: str | None
             if facts.items[one.epc].location == origin and facts.items[one.epc].status == status
         ]
         lines += [structs.replace(line, status=status) for line in tagged_lines(some)]
-    held = any(line.status == "hold" or _held(facts, line) for line in lines)
-    found = {"on_hold"} if held else {"moved"}
+    found = {"on_hold"} if any(line.status == "hold" or held(facts, line, origin) for line in lines) else set()
+    if not found and any(held(facts, line, destination) for line in lines):
+        found.add("held_there")
     evidence: dict[str, Any] = {}
     if told := contradictions(resolved):
-        found = found - {"moved"} | {"contradiction"}
+        found.add("contradiction")
         evidence["contradictions"] = told
+    found = found or {"moved"}
     if len(places) > 1:
         evidence["elsewhere"] = sorted(place for place in places - {origin} if place is not None)
     return Finding("transfer", origin, destination, found, lines, "available", evidence=evidence)
@@ -309,6 +319,7 @@ def _movement(settings: Settings, crossed: Crossed, group: Group, ordinal: int, 
         missing=finding.missing,
         evidence=evidence,
         purpose=purpose,
+        arrives=reasons.arrives(finding.type, verdict),
     )
 
 
@@ -323,9 +334,16 @@ def _present(facts: Facts, epc: str) -> bool:
     return item is not None and item.location is not None
 
 
-def _held(facts: Facts, line: Line) -> bool:
+def held(facts: Facts, line: Line, place: str | None) -> bool:
+    """Whether a hold on all of a line's lot is open in a place."""
     lot = facts.lots.get(f"{line.gtin}/{line.lot}")
-    return lot is not None and lot.held
+    return lot is not None and lot.held and (not lot.held_at or place in lot.held_at or "" in lot.held_at)
+
+
+def rejected(facts: Facts, lines: Sequence[Line]) -> bool:
+    """Whether every line is of a lot that was rejected: then it may leave to be disposed of."""
+    known = [facts.lots.get(f"{line.gtin}/{line.lot}") for line in lines]
+    return bool(known) and all(lot is not None and lot.life == "rejected" for lot in known)
 
 
 def _expired(settings: Settings, at: int, lines: list[Line]) -> bool:

@@ -26,12 +26,14 @@ SHIP = {
     "on_hold": REFUSED,
     "expired": REFUSED,
     "no_expectation": REFUSED,
+    "disposed": ACCEPTED,
     "matched": ACCEPTED,
 }
 TRANSFER = {
     "unknown_tag": REFUSED,
     "on_hold": REFUSED,
     "contradiction": HELD,
+    "held_there": HELD,
     "moved": ACCEPTED,
 }
 TABLES = {"receive": RECEIVE, "ship": SHIP, "transfer": TRANSFER}
@@ -49,3 +51,8 @@ def weigh(kind: str, found: set[str]) -> tuple[str, tuple[str, ...]]:
     table = TABLES[kind]
     reasons = tuple(reason for reason in table if reason in found)
     return max((table[reason] for reason in reasons), key=SEVERITY.__getitem__), reasons
+
+
+def arrives(type_: str, verdict: str) -> str | None:
+    """The status in which goods that moved inside the site arrive, where it is not the one they left in."""
+    return "hold" if type_ == "transfer" and verdict == HELD else None

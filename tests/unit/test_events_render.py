@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.events import render
+from gateway.events import render, render_all
 from gateway.events.check import problems
 from gateway.events.envelope import structured
 from gateway.events.epcis import offset
@@ -18,6 +18,7 @@ from gateway.events.ids import event_id
 from gateway.model.documents import Reference
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Event,
@@ -29,6 +30,8 @@ from gateway.model.outcome import (
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
     Weighed,
 )
 from gateway.model.settings import Settings
@@ -93,6 +96,25 @@ EXCURSION = Excursion(
 )
 ALARM = AlarmChange("cold-2-high", "cold-2-a", AT, "normal", "unacked_active", "high", 9.1, 8.0, "cold-2", lots=LOTS)
 HOLD = Hold("33333333-2222-5333-8444-555555555555", "cold-2", AT, "excursion", "cold-2-high", LOTS)
+RELEASE = Release("44444444-2222-5333-8444-555555555555", "cold-2", AT, "released_by_person", "command", LOTS, "ann")
+MADE = Line("09501101530003", "B20261121-001", 12_500, "kg", "produced", (), "2026-12-01", "class")
+TRANSFORMATION = Transformation(
+    transformation="55555555-2222-5333-8444-555555555555",
+    at=AT,
+    location="kitchen",
+    inputs=(TAGGED, TRUSTED),
+    outputs=(MADE,),
+    production="PO-1",
+    by="ann",
+    device="scanner-3",
+)
+HELD_RECEIPT = msgspec.structs.replace(
+    RECEIPT, verdict="held", status="hold", reasons=("no_expectation",), expectation=None, documents=()
+)
+RIGHT = msgspec.structs.replace(RECEIPT, movement="66666666-2222-5333-8444-555555555555", corrects=RECEIPT.movement)
+CORRECTION = Correction(
+    "77777777-2222-5333-8444-555555555555", AT + 60_000_000, HELD_RECEIPT, "gw-2", RIGHT, "incorrect_data"
+)
 REJECTION = Rejection("down/asn/A 1", AT, "bad_document", "units[0].sscc: 17 digits")
 GAP = Gap(7, 9, AT, "publish_refused")
 
@@ -104,6 +126,16 @@ def changed(movement: Movement, **fields: Any) -> Movement:
 
 SAMPLES: tuple[Decision, ...] = (
     RECEIPT,
+    RELEASE,
+    TRANSFORMATION,
+    CORRECTION,
+    RIGHT,
+    msgspec.structs.replace(HOLD, reason="rejected", by="ann", everywhere=True, note="smells"),
+    msgspec.structs.replace(HOLD, location="", lots=(), everywhere=True),
+    changed(
+        RECEIPT, type="ship", origin="chilled", destination=None, purpose="disposal", by="ann", reasons=("disposed",)
+    ),
+    changed(RECEIPT, type="transfer", origin="lane", arrives="hold", verdict="held", purpose="put_away", by="ann"),
     changed(RECEIPT, verdict="held", status="hold", reasons=("over",)),
     changed(RECEIPT, reasons=("short",), sscc=None, sscc_epc=None),
     changed(RECEIPT, type="ship", origin="chilled", destination=None),
@@ -455,6 +487,89 @@ def test_hold() -> None:
     _, body = rendered(msgspec.structs.replace(HOLD, lots=LOTS[3:]))
     assert (body["bizStep"], body["epcList"]) == ("holding", [])
     assert problems(body) == []
+
+
+def test_release() -> None:
+    """A release is an inspection that found the goods conformant; it says who, and how much is available again."""
+    event, body = rendered(RELEASE)
+    assert event.topic == "tallyman/v1/hall%201/evt/release/cold-2"
+    assert (body["bizStep"], body["disposition"]) == ("inspecting", "conformant")
+    assert body["tally:release"]["tally:by"] == "ann"
+    assert {line["tally:status"] for line in body["tally:lotQuantityList"]} == {"available"}
+
+
+def test_rejection_of_a_lot() -> None:
+    """A lot that a person rejects is a hold in the words of an inspection."""
+    _, body = rendered(msgspec.structs.replace(HOLD, reason="rejected", by="ann"))
+    assert (body["bizStep"], body["disposition"]) == ("inspecting", "non_conformant")
+
+
+def test_a_hold_before_the_goods_came() -> None:
+    """A hold on what stands nowhere names the site."""
+    event, body = rendered(msgspec.structs.replace(HOLD, location="", lots=(), everywhere=True))
+    assert event.topic.endswith("/evt/hold/hall%201")
+    assert body["epcList"] == []
+    assert body["tally:hold"]["tally:everywhere"] is True
+
+
+def test_transformation() -> None:
+    """Inputs by tag and by quantity, outputs by quantity, the production order, and both as lines for central."""
+    event, body = rendered(TRANSFORMATION)
+    assert (event.kind, body["type"], "action" in body) == ("transformation", "TransformationEvent", False)
+    assert body["transformationID"] == f"urn:uuid:{TRANSFORMATION.transformation}"
+    assert len(body["inputEPCList"]) == 2
+    assert body["outputQuantityList"] == [
+        {"epcClass": "https://id.gs1.org/01/09501101530003/10/B20261121-001", "quantity": 12.5, "uom": "KGM"}
+    ]
+    assert body["bizTransactionList"][0]["type"] == "prodorder"
+    assert [line["tally:lot"] for line in body["tally:inputLotQuantityList"]] == ["A42-2610", "C7/26"]
+
+
+def test_correction_names_the_wrong_event_and_the_right_one() -> None:
+    """The wrong event again, declared in error under an id of its own, with the id of the event that is right."""
+    first, _ = rendered(HELD_RECEIPT, msgspec.structs.replace(SITE, gateway="gw-2"))
+    right, told = rendered(RIGHT)
+    event, body = rendered(CORRECTION)
+    assert event.kind == "correction"
+    assert body["tally:erroneousEventID"] == f"urn:uuid:{first.id}"
+    assert body["errorDeclaration"] == {
+        "declarationTime": "2026-11-21T06:43:11.250Z",
+        "reason": "incorrect_data",
+        "correctiveEventIDs": [f"urn:uuid:{right.id}"],
+    }
+    assert event.id not in (first.id, right.id)
+    assert told["tally:movement"]["tally:corrects"] == HELD_RECEIPT.movement
+
+
+def test_a_correction_of_a_told_in_parts_receipt_names_every_part() -> None:
+    """Each event of the wrong receipt is declared in error, in favour of all events of the right one."""
+    many = msgspec.structs.replace(TAGGED, epcs=tuple(f"{n:024X}" for n in range(1200)), quantity=1_200_000)
+    wrong, right = (changed(one, lines=(many,)) for one in (HELD_RECEIPT, RIGHT))
+    events = render_all(msgspec.structs.replace(CORRECTION, erroneous=wrong, by_movement=right), 1, SITE)
+    bodies = [msgspec.json.decode(event.body) for event in events]
+    assert [event.seq for event in events] == [1, 2, 3]
+    assert len({body["tally:erroneousEventID"] for body in bodies}) == len({event.id for event in events}) == 3
+    assert all(len(body["errorDeclaration"]["correctiveEventIDs"]) == 3 for body in bodies)
+
+
+def test_disposal_by_a_person() -> None:
+    """Goods that a person disposed of are destroyed, and gone (action DELETE)."""
+    gone = changed(RECEIPT, type="ship", origin="chilled", destination=None, purpose="disposal", by="ann")
+    event, body = rendered(gone)
+    assert (event.kind, body["action"], body["bizStep"], body["disposition"]) == (
+        "shipment", "DELETE", "destroying", "destroyed",
+    )  # fmt: skip
+    assert body["tally:movement"]["tally:by"] == "ann"
+
+
+def test_a_lot_line_says_its_own_status() -> None:
+    """Lines of a mixed pallet keep their status, and what arrives in another one says both."""
+    lines = (msgspec.structs.replace(TAGGED, status="hold"), TRUSTED)
+    _, body = rendered(changed(RECEIPT, lines=lines))
+    assert [line["tally:status"] for line in body["tally:lotQuantityList"]] == ["hold", "available"]
+    _, body = rendered(changed(RECEIPT, type="transfer", origin="lane", lines=(TRUSTED,), arrives="hold"))
+    (line,) = body["tally:lotQuantityList"]
+    assert (line["tally:status"], line["tally:statusBefore"]) == ("hold", "available")
 
 
 def test_alarm() -> None:

@@ -172,7 +172,7 @@ def test_every_lot_mentioned_is_told_of(ledger: Ledger) -> None:
         f"{GTIN}/C": LotFact(GTIN, "C"),
         f"{GTIN}/E": LotFact(GTIN, "E", "2027-01-31", "blocked"),
         f"{GTIN}/S": LotFact(GTIN, "S"),
-        f"{GTIN}/T": LotFact(GTIN, "T", held=True),
+        f"{GTIN}/T": LotFact(GTIN, "T", held=True, held_at=("cold",)),
         f"{OTHER}/I": LotFact(OTHER, "I"),
     }
 

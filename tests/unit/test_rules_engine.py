@@ -374,7 +374,8 @@ def test_unknown_commands(command: Command) -> None:
     (found,) = play(one, command, t=T0)
     assert isinstance(found, Refused)
     assert (found.rejection.source, found.rejection.reason) == (f"cmd/{command.name}", "bad_command")
-    assert found.rejection.detail.endswith("known: alarms.ack, asn.import, resend")
+    known = "alarms.ack, asn.import, resend, hold, release, reject, inspect, move, dispose, produce"
+    assert found.rejection.detail.endswith(f"known: {known}")
     assert one.state.latched == {}
 
 

@@ -17,7 +17,7 @@ from gateway.rules.checks import Expiry, MovementChecks
 from gateway.rules.effects import effects
 from gateway.rules.ruleset import RuleMemory, RuleSet, compile_rules, failed_examples
 from gateway.rules.ruleset.conditions import Condition, ConditionError, compile_condition
-from gateway.rules.ruleset.evaluating import ruled, settled
+from gateway.rules.ruleset.evaluating import ruled
 from gateway.rules.ruleset.speaking import remember
 
 MOVED = Movement("m", "p", "dock-1", 10, "receive", None, "in", "accepted", ("matched",), ())
@@ -181,12 +181,12 @@ def test_held_goods_may_be_moved_into_quarantine_only_and_stay_held(kind: str | 
     after, _ = ruled(rules(QUARANTINE), RuleMemory(), held, facts)
     assert (after.verdict, after.reasons) == (verdict, ("on_hold",))
     known = Facts(lots={"04012345000009/L1": LotFact("04012345000009", "L1", held=True)})
-    changes = settled(after, held, effects(after, known), known)
+    changes = effects(after, known)
     if verdict == "refused":
         assert changes == []
         return
     assert after.evidence["despite"] == {"on_hold": "q"}
-    assert HoldSet("04012345000009", "L1", "pen", "on_hold") in changes
+    assert HoldSet("04012345000009", "L1", "pen", "on_hold", source="movement/m", whole=False) in changes
     assert [one.status for one in changes if isinstance(one, StockDelta)] == ["available", "hold"]
     assert not any(isinstance(one, LotChange) for one in changes)
 

@@ -146,6 +146,63 @@ def test_an_excursion_without_hold_is_only_noted(books: Inventory) -> None:
     assert stock(books) == {("A1", "cold", "available"): "5"}
 
 
+def test_a_release_frees_all_held_stock_of_the_lot_there(books: Inventory) -> None:
+    """The opposite of a hold: what is held of the listed lots in that location becomes available, and nothing else."""
+    book(books, "receipt", movement(1, [line(5, status="hold"), line(7, "B", status="hold")], to="cold"))
+    book(books, "receipt", movement(2, [line(3, status="hold")], to="lane"))
+    body = movement(3, [line(5)])
+    assert book(books, "release", {**body, "tally:release": {"tally:location": "cold"}}) == "booked"
+    assert stock(books) == {
+        ("A1", "cold", "available"): "5",
+        ("B", "cold", "hold"): "7",
+        ("A1", "lane", "hold"): "3",
+    }
+
+
+def test_what_arrives_in_another_status(books: Inventory) -> None:
+    """Goods may leave available and arrive on hold."""
+    book(books, "receipt", movement(1, [line(5)], to="lane"))
+    moved = line(2, status="hold", **{"tally:statusBefore": "available"})
+    book(books, "movement", movement(2, [moved], origin="lane", to="cold", kind="transfer"))
+    assert stock(books) == {("A1", "lane", "available"): "3", ("A1", "cold", "hold"): "2"}
+
+
+def test_a_correction_takes_back_the_event_it_names_once(books: Inventory) -> None:
+    """The wrong receipt is undone by the correction, the right one follows; either again changes nothing."""
+    wrong = movement(1, [line(2, "", status="hold")], to="cold", verdict="held")
+    assert book(books, "receipt", wrong) == "booked"
+    correction = {**wrong, "eventID": "urn:uuid:c", "tally:seq": 2}
+    correction |= {"errorDeclaration": {"reason": "incorrect_data"}, "tally:erroneousEventID": wrong["eventID"]}
+    right = movement(3, [line(2)], to="cold")
+    for _ in range(2):
+        book(books, "correction", correction)
+        book(books, "receipt", right)
+    assert stock(books) == {("A1", "cold", "available"): "2"}
+    assert books.tally("duplicate") == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"tally:erroneousEventID": "urn:uuid:x"}, {"errorDeclaration": None}, {"tally:movement": {}}]
+)
+def test_a_correction_of_nothing_is_rejected(books: Inventory, change: dict[str, Any]) -> None:
+    """A correction that names no event we have, or another movement, or declares nothing, is no correction."""
+    wrong = movement(1, [line(2)], to="cold")
+    book(books, "receipt", wrong)
+    correction = {**wrong, "eventID": "urn:uuid:c", "errorDeclaration": {}, "tally:erroneousEventID": wrong["eventID"]}
+    assert book(books, "correction", correction | change) == "rejected"
+    assert stock(books) == {("A1", "cold", "available"): "2"}
+
+
+def test_a_transformation_turns_raw_lots_into_product_lots(books: Inventory) -> None:
+    """Inputs leave and outputs enter the stock of the place."""
+    book(books, "receipt", movement(1, [line(5)], to="kitchen"))
+    body = {"eventID": "urn:uuid:t", "tally:gateway": "gw", "tally:seq": 2}
+    body |= {"tally:transformation": {"tally:location": "kitchen"}}
+    body |= {"tally:inputLotQuantityList": [line(4)], "tally:outputLotQuantityList": [line(2.5, "P1")]}
+    assert book(books, "transformation", body) == "booked"
+    assert stock(books) == {("A1", "kitchen", "available"): "1", ("P1", "kitchen", "available"): "2.5"}
+
+
 @pytest.mark.parametrize("kind", ["alarm", "exception", "gap"])
 def test_own_json_is_collected(books: Inventory, kind: str) -> None:
     """Alarms, exceptions and gaps are kept and counted; their number counts in the sequence."""

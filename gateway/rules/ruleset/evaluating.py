@@ -9,18 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
-from gateway.model.facts import Facts
-from gateway.model.outcome import (
-    AlarmChange,
-    Effect,
-    Firing,
-    HoldSet,
-    ItemChange,
-    LotChange,
-    Movement,
-    StockDelta,
-    UnitChange,
-)
+from gateway.model.outcome import AlarmChange, Firing, Movement
 from gateway.model.rules import Action
 from gateway.rules import reasons
 from gateway.rules.candidates import Occasion
@@ -133,30 +122,5 @@ def _weighed(movement: Movement, facts: MovementChecks, found: Ruled) -> Movemen
         rules=tuple(firing.rule for firing in found.firings),
         status=status,
         evidence=evidence,
+        arrives=reasons.arrives(movement.type, verdict),
     )
-
-
-def settled(movement: Movement, judged: Movement, changes: list[Effect], facts: Facts) -> list[Effect]:
-    """The effects of a movement inside the site that a rule put, or left, on hold: it is held where it arrives.
-
-    A lot with an open hold has one where it arrives too, or the release of the place it left would free it.
-    """
-    held = movement.verdict == reasons.HELD and judged.verdict != reasons.HELD
-    if not held or movement.origin is None or movement.destination is None:
-        return changes
-    moved = [_held(change, movement.destination) for change in changes if not isinstance(change, LotChange)]
-    lots = dict.fromkeys((line.gtin, line.lot) for line in movement.lines if line.gtin and line.lot)
-    for gtin, lot in lots:
-        known = facts.lots.get(f"{gtin}/{lot}")
-        if known is not None and known.held:
-            moved.append(HoldSet(gtin or "", lot or "", movement.destination, "on_hold"))
-    return moved
-
-
-def _held(change: Effect, place: str) -> Effect:
-    if isinstance(change, StockDelta | ItemChange) and change.location == place:
-        return structs.replace(change, status="hold")
-    if isinstance(change, UnitChange) and change.location == place:
-        contents = tuple(structs.replace(line, status="hold") for line in change.contents)
-        return structs.replace(change, status="hold", contents=contents)
-    return change

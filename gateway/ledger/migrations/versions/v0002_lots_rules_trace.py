@@ -141,6 +141,7 @@ def _lots() -> None:
         sa.Column("by", sa.Text(), server_default="", nullable=False),
         sa.Column("source", sa.Text(), server_default="", nullable=False),
         sa.Column("released_by", sa.Text(), nullable=True),
+        sa.Column("whole", sa.Boolean(), server_default="1", nullable=False),
     ):
         op.add_column("holds", column)
 

@@ -1,0 +1,39 @@
+"""A document of central against what is known of it: newer wins, and what it changes at once. Pure."""
+
+from gateway.model.documents import HoldOrder
+from gateway.model.facts import Facts, HoldFact
+from gateway.model.outcome import Decision, DocumentChange, Effect, Rejection
+from gateway.model.settings import Settings
+from gateway.rules import holding
+from gateway.rules.candidates import Ordered
+from gateway.rules.documents import Announced
+
+
+def announced(settings: Settings, one: Announced, facts: Facts) -> tuple[list[Decision], list[Effect]]:
+    """Enter a newer version or a withdrawal; an older version is refused, the same one changes nothing."""
+    known = facts.documents.get(f"{one.kind}/{one.id}", 0)
+    if one.document is None:
+        if not known:
+            return [], []
+        decisions, effects = _hold(settings, one, facts, known)
+        return decisions, [DocumentChange(one.kind, one.id, known, None), *effects]
+    if one.document.version < known:
+        detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
+        return [Rejection(one.source, one.at, "stale_version", detail)], []
+    if one.document.version == known:
+        return [], []
+    decisions, effects = _hold(settings, one, facts, one.document.version)
+    return decisions, [DocumentChange(one.kind, one.id, one.document.version, one.document), *effects]
+
+
+def _hold(settings: Settings, one: Announced, facts: Facts, version: int) -> tuple[list[Decision], list[Effect]]:
+    """What central's hold does to the goods that stand here."""
+    if one.kind != "hold":
+        return [], []
+    key = f"hold/{one.id}/{version}/{'set' if one.document is not None else 'withdrawn'}"
+    order = Ordered(key, one.at, "central")
+    document = one.document
+    if not isinstance(document, HoldOrder):
+        return holding.ordered(settings, order, one.id, None, facts)
+    new = HoldFact(document.gtin, document.lot, document.location, document.reason, document.version)
+    return holding.ordered(settings, order, one.id, new, facts)
