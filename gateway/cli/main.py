@@ -14,6 +14,7 @@ from rich.table import Table
 from gateway import __version__, config, logs
 from gateway.cli.doctor import doctor
 from gateway.cli.epc import epc
+from gateway.cli.explain import explain_command
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
 from gateway.cli.orders import lot
@@ -34,6 +35,7 @@ main.add_command(llrp)
 main.add_command(doctor)
 main.add_command(epc)
 main.add_command(watch)
+main.add_command(explain_command)
 main.add_command(trace)
 main.add_command(recall)
 main.add_command(lot)

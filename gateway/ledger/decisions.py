@@ -64,6 +64,15 @@ _SUBJECT: dict[type, tuple[str, Callable[[Any], str]]] = {
 }
 
 
+_TYPES: dict[str, type] = {kind: type_ for type_, (kind, _) in _SUBJECT.items()}
+
+
+def restored(kind: str, text: str) -> Decision:
+    """The decision of an audit row, as it was made."""
+    found: Decision = msgspec.convert(msgspec.json.decode(text)["decision"], _TYPES[kind], strict=False)
+    return found
+
+
 def link(previous: str, decision: str) -> str:
     """The hash of an audit row: of the one before, and of the decision's canonical JSON."""
     return sha256((previous + decision).encode()).hexdigest()

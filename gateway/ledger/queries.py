@@ -28,10 +28,17 @@ from gateway.ledger.tables import (
     movements,
     stock,
 )
-from gateway.model.outcome import Event
+from gateway.model.outcome import Decision, Event
 from gateway.model.quantity import format_quantity
 
 Found = dict[str, Any]
+
+SUBJECTS = ("passage", "movement", "alarm", "excursion", "hold", "rejection")
+"""Kinds of audit rows that somebody asks about by their id."""
+
+TURN_MOST = 2_000
+"""Audit rows to look through on either side for the rest of a turn: no turn decides as much."""
+
 V = TypeVar("V", bound="View")
 
 
@@ -251,6 +258,32 @@ class View:
                 {"t": row["t"], "decision": loads(row["decision"])["decision"], "hash": row["hash"]}
                 for row in connection.execute(query).mappings()
             ]
+
+    def turns(self, subject: str, limit: int = 20) -> list[list[Decision]]:
+        """The turns in which a passage, movement, alarm … was decided, oldest first, the last `limit` of them.
+
+        A portal's id stands for its newest passage. Every turn is given whole: what it decided together belongs
+        together.
+        """
+        named = (audit.c.site == self.site, audit.c.kind.in_(SUBJECTS))
+        newest = audit.c.t.desc(), audit.c.ordinal.desc()
+        columns = select(audit.c.gateway, audit.c.ordinal, audit.c.position)
+        passages = audit.c.kind == "passage", audit.c.subject.startswith(f"{subject}/", autoescape=True)
+        with self._reading() as connection:
+            found = connection.execute(
+                columns.where(*named, audit.c.subject == subject).order_by(*newest).limit(limit)
+            ).all()
+            if not found:
+                found = connection.execute(columns.where(named[0], *passages).order_by(*newest).limit(1)).all()
+            turns = {(row.gateway, row.position): row.ordinal for row in found}
+            return [self._turn(connection, *key, ordinal) for key, ordinal in reversed(turns.items())]
+
+    def _turn(self, connection: Connection, gateway: str, position: int, ordinal: int) -> list[Decision]:
+        """The decisions of the turn at a journal position; they stand side by side in the audit."""
+        near = (audit.c.site == self.site, audit.c.gateway == gateway, audit.c.position == position)
+        span = audit.c.ordinal.between(ordinal - TURN_MOST, ordinal + TURN_MOST)
+        query = select(audit.c.kind, audit.c.decision).where(*near, span).order_by(audit.c.ordinal)
+        return [decisions.restored(row.kind, row.decision) for row in connection.execute(query)]
 
     def expectations(self, state: str | None = None) -> list[Found]:
         """Announced documents (asns, then orders) with the state of their units: all, or those in `state`."""

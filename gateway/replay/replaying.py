@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 from gateway import config
 from gateway.errors import ConfigError, Problem, RecordingError
 from gateway.events.lines import event_line, outcome_line
@@ -15,10 +17,19 @@ from gateway.journal import Ahead
 from gateway.ledger.store import Commit, Ledger
 from gateway.model.facts import Facts, FactsRecord, Questions
 from gateway.model.inputs import Command, Config, Input, Tick
-from gateway.model.outcome import Outcome
+from gateway.model.outcome import Event, Outcome
 from gateway.pipeline import Core
 from gateway.replay.reading import Entry, Reading
 from gateway.rules import Engine, questions
+
+
+class Turn(Struct, frozen=True):
+    """What one record made happen: stamp (µs), record, outcome and the events promised."""
+
+    t: int
+    item: Input
+    outcome: Outcome
+    events: tuple[Event, ...]
 
 
 class Replay:
@@ -30,7 +41,15 @@ class Replay:
         self._last_t = 0
 
     def lines(self) -> Iterator[bytes]:
-        """The outcome lines, in order.
+        """The outcome lines, in order. Raises as `turns`."""
+        for turn in self.turns():
+            for decision in turn.outcome.decisions:
+                yield outcome_line(decision)
+            for event in turn.events:
+                yield event_line(event)
+
+    def turns(self) -> Iterator[Turn]:
+        """Every turn that decided something, in order.
 
         Raises:
             ConfigError: neither the caller nor the recording gives a configuration.
@@ -67,7 +86,7 @@ class Replay:
             raise broken or ConfigError([Problem(str(self.reading.path), 1, "config", text)])
         return frozenset(quarantined), found
 
-    def _run(self, core: Core, ledger: Ledger, quarantined: frozenset[int]) -> Iterator[bytes]:
+    def _run(self, core: Core, ledger: Ledger, quarantined: frozenset[int]) -> Iterator[Turn]:
         entries = Ahead(self.reading.entries())
         for entry in entries:
             if entry.position not in quarantined:
@@ -79,7 +98,7 @@ class Replay:
             self._last_t = max(self._last_t, deadline)
             yield from self._turn(core, ledger, position, self._last_t, Tick())
 
-    def _take(self, core: Core, ledger: Ledger, entry: Entry, entries: Ahead[Entry]) -> Iterator[bytes]:
+    def _take(self, core: Core, ledger: Ledger, entry: Entry, entries: Ahead[Entry]) -> Iterator[Turn]:
         """One record: the deadlines before it, as the sequencer fires them, then itself."""
         assert not isinstance(entry.item, FactsRecord)
         if entry.t < self._last_t:
@@ -96,7 +115,7 @@ class Replay:
 
     def _turn(
         self, core: Core, ledger: Ledger, position: int, t: int, item: Input, entries: Ahead[Entry] | None = None
-    ) -> Iterator[bytes]:
+    ) -> Iterator[Turn]:
         candidates = core.observe(t, item)
         if not candidates:
             return
@@ -107,10 +126,7 @@ class Replay:
         outcome, promised = core.conclude(candidates, facts)
         if outcome != Outcome():
             ledger.commit(Commit(position, t, outcome, promised, None))
-        for decision in outcome.decisions:
-            yield outcome_line(decision)
-        for event in promised:
-            yield event_line(event)
+        yield Turn(t, item, outcome, promised)
 
 
 def replay(path: Path, configuration: config.Configuration | None = None, *, lenient: bool = False) -> Replay:

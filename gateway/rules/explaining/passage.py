@@ -1,0 +1,129 @@
+"""Sentences about a passage: what opened and closed it, which way, which tags counted and which not, and why. Pure."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gateway.model.outcome import Passage
+from gateway.rules.explaining.saying import Sentence, clock, instant, many, seconds, tag
+
+WAYS = {
+    "in": "The goods went in",
+    "out": "The goods went out",
+    "none": "The goods did not pass: they turned round, or stayed in the door",
+    "unknown": "Nothing tells which way the goods went",
+}
+
+BY = {
+    "eyes": "the order of the photo-eyes says so",
+    "antennas": "no order of photo-eyes tells it, so the rows of antennas do",
+    "nothing": "no eyes in two rows, and no tag heard by an inner and an outer antenna",
+}
+"""`evidence.by`: what told the direction."""
+
+SHOWN = 30
+"""Tags of a passage that get a sentence each when nobody asks for one; the rest is counted."""
+
+
+def crossed(passage: Passage) -> Iterator[Sentence]:
+    """The sentences about a passage."""
+    evidence = passage.evidence
+    yield Sentence("opening", _opening(passage))
+    yield Sentence("closing", _closing(passage))
+    yield Sentence("direction", _direction(passage))
+    reads = evidence.get("reads")
+    heard = len(passage.moved) + len(passage.strays)
+    text = f"{many(heard, 'tag')} heard" + (f" in {many(reads, 'read')}" if isinstance(reads, int) else "")
+    yield Sentence("tags", f"{text}: {len(passage.moved)} moved, {many(len(passage.strays), 'stray')}.")
+    for epc in (*passage.moved, *passage.strays)[:SHOWN]:
+        yield Sentence("tag", _tag(passage, epc), epc)
+    if heard > SHOWN:
+        yield Sentence("tags", f"And {many(heard - SHOWN, 'more tag')}; ask for one with --tag EPC.")
+    if passage.inferred:
+        shown = ", ".join(passage.inferred[:SHOWN])
+        yield Sentence(
+            "inferred", f"Counted because of what their pallet announces (ASN), not by their reads: {shown}."
+        )
+    for key, value in evidence.items():
+        if key in EVIDENCE:
+            yield Sentence(key, EVIDENCE[key](value))
+
+
+def tagged(passage: Passage, epc: str) -> Iterator[Sentence]:
+    """Why this tag was counted, or not."""
+    if epc in passage.moved or epc in passage.strays:
+        yield Sentence("tag", _tag(passage, epc), epc)
+        return
+    name = tag(epc)
+    if epc in passage.missing or any(one in name.replace(" serial ", "/") for one in passage.missing):
+        text = f"{name} was announced and never read in passage {passage.passage}: it is missing, and not invented."
+        yield Sentence("missing", text, epc)
+        return
+    text = f"{name} was not heard at {passage.portal} between {instant(passage.opened)} and {clock(passage.closed)}"
+    yield Sentence("tag", f"{text}, or the portal ignores it.", epc)
+
+
+def _opening(passage: Passage) -> str:
+    text = f"{passage.portal} opened at {instant(passage.opened)}"
+    first = next(iter(_edges(passage)), None)
+    if first is not None and first[2] and first[0] <= 0:
+        return f"{text}, when something broke the {first[1]} photo-eye."
+    return f"{text}, with the first strong read of a tag."
+
+
+def _closing(passage: Passage) -> str:
+    span = passage.closed - passage.opened
+    text = f"It ended {seconds(span)} later"
+    last = _edges(passage)[-1:]
+    if last and last[0][0] >= span and not last[0][2]:
+        return f"{text}, when the {last[0][1]} photo-eye was free again."
+    if last and last[0][2]:
+        return f"{text}, although the {last[0][1]} photo-eye was still blocked: no passage lasts longer here."
+    return f"{text}, with the last strong read; it was silent after that."
+
+
+def _direction(passage: Passage) -> str:
+    text = f"{WAYS.get(passage.direction, passage.direction)}: "
+    by = str(passage.evidence.get("by", "nothing"))
+    text += BY.get(by, by)
+    if by == "eyes":
+        rows: dict[str, int] = {}
+        for at, row, blocked in _edges(passage):
+            if blocked:
+                rows.setdefault(row, at)
+        if "outer" in rows and "inner" in rows:
+            gap = rows["inner"] - rows["outer"]
+            first, then = ("outer", "inner") if gap > 0 else ("inner", "outer")
+            text += f" (the {first} one was broken {seconds(abs(gap))} before the {then} one)"
+    if by == "antennas":
+        gap_ms, voters = passage.evidence.get("gap_ms", 0), passage.evidence.get("voters", 0)
+        first, then = ("outer", "inner") if gap_ms >= 0 else ("inner", "outer")
+        text += (
+            f" ({many(voters, 'tag')} were heard at the {then} antennas {seconds(abs(gap_ms) * 1000)} later than at "
+            f"the {first} ones, in the middle)"
+        )
+    return f"{text}. Confidence {passage.confidence:.0%}."
+
+
+def _tag(passage: Passage, epc: str) -> str:
+    """One sentence about one tag that was heard."""
+    name = tag(epc)
+    moved = epc in passage.moved
+    figures = passage.evidence.get("tags", {}).get(epc)
+    verdict = "moved" if moved else "did not count: it is a stray"
+    if figures is None:
+        return f"{name} {verdict}; the passage had more strays than it keeps figures of."
+    reads, peak, first, last = figures[:4]
+    heard = f"{many(reads, 'read')}, the loudest at {peak:g} dBm, from {seconds(first)} to {seconds(last)}"
+    return f"{name} {verdict}: {heard} after the opening."
+
+
+def _edges(passage: Passage) -> list[tuple[int, str, bool]]:
+    """Edges of the photo-eyes: µs after the opening, row, blocked; in order."""
+    return [(at, row, blocked) for at, row, blocked in passage.evidence.get("eyes", ())]
+
+
+TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "tags"})
+"""Evidence that is in the sentences about opening, direction and tags."""
+
+EVIDENCE: dict[str, Callable[[Any], str]] = {}
+"""A sentence for every other part of a passage's evidence."""
