@@ -23,6 +23,7 @@ from gateway.app.clock import AHEAD_MOST, GatewayClock
 from gateway.app.hearing import EVERY, Hearing
 from gateway.app.histories import Histories
 from gateway.app.lights import Lights
+from gateway.app.reloading import Reloading
 from gateway.app.states import States
 from gateway.config import Configuration, addresses
 from gateway.errors import TallymanError
@@ -146,6 +147,8 @@ class Daemon:
             self._deliver,
             group=configuration.journal.group,
         )
+        self._reloading = Reloading(configuration, self._pipeline.decide)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reloading.asked.set)
         self._telemetry = self._sampler()
 
     def _sampler(self) -> Telemetry:
@@ -211,10 +214,15 @@ class Daemon:
         """The command socket and the watch over progress."""
         path = self.configuration.api.socket
         if not path:
-            return [("watch", self._watch())]
-        self._socket = CommandSocket(self.configuration.path(path), self._pipeline.decide, self._describe)
+            return [("watch", self._watch()), ("reloading", self._reloading.run())]
+        self._socket = CommandSocket(self.configuration.path(path), self._reloading.command, self._describe)
         self._socket.bind()  # before READY: whoever waited for that may connect at once
-        return [("watch", self._watch()), ("socket", self._socket.run()), ("hearing", self._listen(self._socket))]
+        return [
+            ("watch", self._watch()),
+            ("reloading", self._reloading.run()),
+            ("socket", self._socket.run()),
+            ("hearing", self._listen(self._socket)),
+        ]
 
     def _wires(self) -> list[tuple[str, Any]]:
         """The links to central and to the telemetry server."""

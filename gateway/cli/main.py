@@ -54,6 +54,24 @@ def check(config_path: Path) -> None:
 
 @main.command()
 @CONFIG
+def reload(config_path: Path) -> None:
+    """Have the running gateway read its configuration and rule files again; exit 2 and no change when they are wrong.
+
+    Taken without a restart: rules and rule files, alarms, locations, the numbers of portals, lot_number of the site.
+    """
+    with spoken():
+        with client(config_path) as gateway:
+            answer = gateway.request("reload")
+        for line in answer.get("problems", ()):
+            click.echo(line, err=True)
+        if not answer.get("ok"):
+            click.echo("not reloaded; what was in force stays in force", err=True)
+            sys.exit(2)
+        click.echo("\n".join(answer["changed"]) or "nothing has changed")
+
+
+@main.command()
+@CONFIG
 def run(config_path: Path) -> None:
     """Run the gateway (what the service does)."""
     import structlog
@@ -239,10 +257,10 @@ def status(config_path: Path) -> None:
 def _sound(config_path: Path) -> config.Configuration:
     """The configuration, with every secret it names readable here."""
     from gateway.config.check import unreadable
-    from gateway.rules.ruleset import compile_rules, failed_examples
+    from gateway.rules.ruleset import examined
 
     configuration = config.load(config_path)
-    problems = unreadable(configuration) or failed_examples(compile_rules(configuration.settings()))
+    problems = unreadable(configuration) or examined(configuration.settings())
     if problems:
         raise ConfigError(problems)
     return configuration

@@ -55,6 +55,7 @@ class Configuration(Part):
     log: Log = Log()
     _text: str = PrivateAttr(default="")
     _base: Path = PrivateAttr(default=Path())
+    _file: Path | None = PrivateAttr(default=None)
     _rule_texts: tuple[RuleText, ...] = PrivateAttr(default=())
     _rules: tuple[Rule, ...] = PrivateAttr(default=())
 
@@ -62,6 +63,11 @@ class Configuration(Part):
     def text(self) -> str:
         """The file as it was read, for the journal. It never holds a secret."""
         return self._text
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; None: it is a text out of a journal."""
+        return self._file
 
     @property
     def rule_texts(self) -> tuple[RuleText, ...]:
@@ -175,7 +181,9 @@ def load(path: Path) -> Configuration:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(name, line, "file", "is not UTF-8 text; save it as UTF-8")]) from None
-    return parse(text, name, base=path.parent)
+    configuration = parse(text, name, base=path.parent)
+    configuration._file = path
+    return configuration
 
 
 def parse(

@@ -11,7 +11,7 @@
 """
 
 from gateway.rules.ruleset.compiling import EMPTY, CompiledRule, RuleSet, compile_rules
-from gateway.rules.ruleset.examples import failed_examples
+from gateway.rules.ruleset.examples import examined, failed_examples
 from gateway.rules.ruleset.memory import RuleMemory
 
-__all__ = ["EMPTY", "CompiledRule", "RuleMemory", "RuleSet", "compile_rules", "failed_examples"]
+__all__ = ["EMPTY", "CompiledRule", "RuleMemory", "RuleSet", "compile_rules", "examined", "failed_examples"]

@@ -8,12 +8,22 @@ import msgspec
 from gateway.errors import Problem
 from gateway.model.outcome import Movement
 from gateway.model.rules import Example
+from gateway.model.settings import Settings
 from gateway.rules import reasons
 from gateway.rules.checks import MovementChecks
-from gateway.rules.ruleset.compiling import MOVEMENTS, CompiledRule, RuleSet, failure
+from gateway.rules.ruleset.compiling import MOVEMENTS, CompiledRule, RuleSet, compile_rules, failure
 from gateway.rules.ruleset.conditions import ConditionError, field_at
 from gateway.rules.ruleset.evaluating import ruled
 from gateway.rules.ruleset.memory import RuleMemory
+
+
+def examined(settings: Settings) -> list[Problem]:
+    """Compile the rules of the settings, run their examples, and say what does not come out as it should.
+
+    Raises:
+        ConfigError: rules that are wrong in themselves.
+    """
+    return failed_examples(compile_rules(settings))
 
 
 def failed_examples(rules: RuleSet) -> list[Problem]:
