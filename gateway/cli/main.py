@@ -17,7 +17,7 @@ from gateway.cli.epc import epc
 from gateway.cli.explain import explain_command
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
-from gateway.cli.orders import lot
+from gateway.cli.orders import dispose, lot, move, produce
 from gateway.cli.saying import said
 from gateway.cli.trace import recall, trace
 from gateway.cli.watch import watch
@@ -39,6 +39,9 @@ main.add_command(explain_command)
 main.add_command(trace)
 main.add_command(recall)
 main.add_command(lot)
+main.add_command(move)
+main.add_command(dispose)
+main.add_command(produce)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -35,7 +36,9 @@ from gateway.rules.candidates import (
     Confirming,
     Crossed,
     Exceeding,
+    Moving,
     Parking,
+    Producing,
     Refused,
     Resending,
     Settling,
@@ -47,7 +50,9 @@ from gateway.rules.effects import applied, effects
 from gateway.rules.holding import settle
 from gateway.rules.lights import LIGHTS, light
 from gateway.rules.movements import judge
+from gateway.rules.moving import move
 from gateway.rules.presence import lots_there
+from gateway.rules.producing import produce
 from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
 from gateway.rules.ruleset.evaluating import Ruled, ruled
 from gateway.rules.ruleset.speaking import remember
@@ -75,6 +80,11 @@ def decide(
             continue
         if isinstance(one, Settling):
             found, wanted, reply = settle(settings, one, facts)
+        elif isinstance(one, Producing):
+            found, wanted, reply = produce(settings, one, facts)
+        elif isinstance(one, Moving):
+            rule = partial(_ruled, settings, facts=facts, rules=rules, memory=memory)
+            found, wanted, reply = move(settings, one, facts, rule)
         elif isinstance(one, Crossed | Watched):
             if isinstance(one, Crossed):
                 found, wanted = _crossed(settings, one, facts, rules, memory)

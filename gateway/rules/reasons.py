@@ -34,6 +34,7 @@ TRANSFER = {
     "on_hold": REFUSED,
     "contradiction": HELD,
     "held_there": HELD,
+    "put_away": ACCEPTED,
     "moved": ACCEPTED,
 }
 TABLES = {"receive": RECEIVE, "ship": SHIP, "transfer": TRANSFER}
