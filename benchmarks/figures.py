@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import epc, fleet, machine, wires
+from benchmarks import epc, fleet, ledger, machine, wires
 from benchmarks.decode import decode
 from benchmarks.measuring import Result
 from benchmarks.portal import table
@@ -80,6 +80,21 @@ def lamp_latency_p99() -> Result:
     return machine.lamp()
 
 
+def trace_p99() -> Result:
+    """`tallyman trace` of a lot on a ledger of 1,000,000 items, 100,000 lots, 5,000,000 item movements, ms."""
+    return ledger.trace()
+
+
+def recall_p99() -> Result:
+    """What `tallyman recall` asks the same ledger, ms."""
+    return ledger.recall()
+
+
+def commit_p99() -> Result:
+    """A pallet of 60 items committed to the same ledger: effects, movement, audit, outbox row, fsync, ms."""
+    return ledger.commit()
+
+
 def _portal(family: str, figure: str) -> Callable[[], Result]:
     def take() -> Result:
         return table.result(family, figure)
@@ -114,11 +129,15 @@ FIGURES: dict[str, Callable[[], Result]] = {
         start_to_ready,
         verdict_latency_p99,
         lamp_latency_p99,
+        trace_p99,
+        recall_p99,
+        commit_p99,
         *(_portal(family, figure) for family in FAMILIES for figure in PORTAL),
     )
 }
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "uplink": ("outbox_events", "telemetry_points"),
+    "ledger": ("trace_p99", "recall_p99", "commit_p99"),
 }
 """Names for several figures at once, besides their common first words."""

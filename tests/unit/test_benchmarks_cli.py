@@ -33,6 +33,9 @@ NAMES = [
     "start_to_ready",
     "verdict_latency_p99",
     "lamp_latency_p99",
+    "trace_p99",
+    "recall_p99",
+    "commit_p99",
     *(
         f"portal_{family}_{figure}"
         for family in (
