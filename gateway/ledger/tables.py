@@ -119,7 +119,7 @@ lots = Table(
     _may("best_before"),
     _may("shelf_life_days", Integer),
     _may("life"),  # pending_inspection | released | in_stock | on_hold | rejected | shipped | disposed
-    Index(None, "site", "lot"),  # for who knows the lot number only
+    Index(None, "site", "lot", "gtin"),  # for who knows the lot number only; with gtin, or SQLite scans the key instead
 )
 
 lot_changes = Table(

@@ -57,7 +57,7 @@ def _confirmed() -> None:
 
 def _tracing() -> None:
     """The way from a tag to its movements, filled from the lines there are; and indexes for what people know."""
-    op.create_index(op.f("ix_lots_site_lot"), "lots", ["site", "lot"])
+    op.create_index(op.f("ix_lots_site_lot_gtin"), "lots", ["site", "lot", "gtin"])
     op.create_index(op.f("ix_items_site_gtin_serial"), "items", ["site", "gtin", "serial"])
     op.create_index(op.f("ix_movements_site_sscc"), "movements", ["site", "sscc"])
     op.create_index(op.f("ix_expected_lines_site_lot_gtin"), "expected_lines", ["site", "lot", "gtin"])
