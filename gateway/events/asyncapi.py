@@ -22,7 +22,7 @@ PARAMETERS = {
     "gateway": "id of the gateway, [gateway] id",
     "device": "id of the device",
     "id": "id of the document",
-    "verb": "what to do: alarms.ack, asn.import, resend, …",
+    "verb": "what to do: alarms.ack, import, resend, …",
 }
 """What stands in the braces. Every value is percent-encoded (RFC 3986 unreserved characters stay as they are)."""
 

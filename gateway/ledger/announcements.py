@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from gateway.errors import LedgerError
 from gateway.ledger.sql import Turn, chunks
@@ -198,17 +198,16 @@ def _units_of(document: Asn | Order | Commission) -> tuple[ExpectedUnit, ...]:
 def _replace_units(turn: Turn, change: DocumentChange, announced: tuple[ExpectedUnit, ...]) -> None:
     kind, document = change.kind, change.id
     mine = _of(expected_units, turn, kind, document)
-    done = {
-        row.sscc: row
-        for row in turn.connection.execute(select(expected_units).where(mine, expected_units.c.state != "expected"))
-    }
     ssccs = {unit.sscc for unit in announced}
-    gone = turn.connection.scalars(select(expected_units.c.sscc).where(mine)).all()
+    there = {row.sscc: row for row in _units_there(turn, mine, sorted(ssccs) if change.part else None)}
+    done = {sscc: row for sscc, row in there.items() if row.state != "expected"}
     # Lines, serials and ranges go with their unit (ON DELETE CASCADE). A later part takes nothing of the others away.
-    replaced = [sscc for sscc in gone if sscc in ssccs or (sscc not in done and not change.part)]
+    replaced = [sscc for sscc in there if sscc in ssccs or (sscc not in done and not change.part)]
     for some in chunks(replaced):
         turn.connection.execute(delete(expected_units).where(mine, expected_units.c.sscc.in_(some)))
-    first = len(gone) - len(replaced) if change.part else 0
+    first = 0
+    if change.part:  # behind those of the parts before
+        first = turn.connection.scalar(select(func.max(expected_units.c.ordinal)).where(mine)) or 0
     rows = []
     for ordinal, unit in enumerate({unit.sscc: unit for unit in announced}.values(), start=first + 1):
         before = done.get(unit.sscc)
@@ -228,6 +227,17 @@ def _replace_units(turn: Turn, change: DocumentChange, announced: tuple[Expected
     if rows:
         turn.connection.execute(insert(expected_units), [row for row, _ in rows])
     _insert_lines(turn, kind, document, [unit for _, unit in rows])
+
+
+def _units_there(turn: Turn, mine: Any, ssccs: list[str] | None) -> list[Any]:
+    """Units that stand already: these, or (None) all. A part asks for its own only, or long documents cost squares."""
+    columns = expected_units.c.sscc, expected_units.c.state, expected_units.c.movement
+    if ssccs is None:
+        return list(turn.connection.execute(select(*columns).where(mine)))
+    found: list[Any] = []
+    for some in chunks(ssccs):
+        found += turn.connection.execute(select(*columns).where(mine, expected_units.c.sscc.in_(some)))
+    return found
 
 
 def _insert_lines(turn: Turn, kind: str, document: str, units: list[ExpectedUnit]) -> None:

@@ -23,7 +23,7 @@ from gateway.ledger.tables import (
     units,
 )
 from gateway.model.documents import HoldOrder, Policy, Production
-from gateway.model.facts import HoldFact, Item, OpenHold, Pending, Serial, Standing, Unit
+from gateway.model.facts import Coming, HoldFact, Item, OpenHold, Pending, Serial, Standing, Unit
 from gateway.model.outcome import Movement
 
 
@@ -161,15 +161,15 @@ def holds_of_central(asking: Asking, ids: Iterable[str]) -> dict[str, HoldFact]:
     return found
 
 
-def partial(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Which of these documents are not complete, and in which version."""
+def partial(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, Coming]:
+    """Which of these documents are not complete, in which version, and how much of them has come."""
     found = {}
     for kind, name in sorted(set(asked)):
         mine = and_(expectations.c.site == asking.site, expectations.c.kind == kind, expectations.c.document == name)
-        query = select(expectations.c.version).where(mine, expectations.c.parts.is_not(None))
-        version = asking.connection.scalar(query)
-        if version is not None:
-            found[f"{kind}/{name}"] = version
+        query = select(expectations.c.version, expectations.c.parts).where(mine, expectations.c.parts.is_not(None))
+        row = asking.connection.execute(query).first()
+        if row is not None:
+            found[f"{kind}/{name}"] = Coming(row.version, row.parts)
     return found
 
 

@@ -233,6 +233,13 @@ class SentFact(Struct, frozen=True):
     last: int
 
 
+class Coming(Struct, frozen=True):
+    """A document of which so many parts have come, and of which others are missing."""
+
+    version: int
+    parts: int
+
+
 class Facts(Struct, frozen=True, omit_defaults=True):
     """The ledger's answer. What is not known is absent."""
 
@@ -255,7 +262,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     holds: dict[str, HoldFact] = field(default_factory=dict)  # by id
     goods: dict[str, Goods] = field(default_factory=dict)  # by gtin
     journeys: dict[str, Journey] = field(default_factory=dict)  # by gtin/lot
-    partial: dict[str, int] = field(default_factory=dict)  # version by kind/id of documents of which parts are missing
+    partial: dict[str, Coming] = field(default_factory=dict)  # by kind/id, of documents that are not complete
 
 
 class FactsRecord(Struct, frozen=True, tag_field="kind", tag="facts"):

@@ -7,6 +7,7 @@ from gateway.model.settings import Settings
 from gateway.rules import holding
 from gateway.rules.candidates import Ordered
 from gateway.rules.documents import Announced
+from gateway.rules.parts import part_problem, repeated
 
 
 def announced(settings: Settings, one: Announced, facts: Facts) -> tuple[list[Decision], list[Effect]]:
@@ -20,10 +21,12 @@ def announced(settings: Settings, one: Announced, facts: Facts) -> tuple[list[De
     if one.document.version < known:
         detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
         return [Rejection(one.source, one.at, "stale_version", detail)], []
-    if one.document.version == known:
+    if repeated(one, known, facts):
         return [], []
+    if problem := part_problem(one, facts):
+        return [Rejection(one.source, one.at, "bad_document", problem)], []
     decisions, effects = _hold(settings, one, facts, one.document.version)
-    return decisions, [DocumentChange(one.kind, one.id, one.document.version, one.document), *effects]
+    return decisions, [DocumentChange(one.kind, one.id, one.document.version, one.document, one.part, one.last), *effects]
 
 
 def _hold(settings: Settings, one: Announced, facts: Facts, version: int) -> tuple[list[Decision], list[Effect]]:

@@ -64,6 +64,9 @@ PICKED = ("at", "antenna", "epc", "rssi")
 SEQS = range(1, 1 << 63)
 """Numbers an event can have."""
 
+PARTS = range(100_000)
+"""Numbers a part of a document can have."""
+
 LATCHED = {"outbox": "uplink", "quarantine": "core"}
 """Alarms without a limit, and their sources."""
 
@@ -270,9 +273,12 @@ class Engine:
         match command.name, args:
             case "alarms.ack", {"alarm": str(alarm)}:
                 return self._acknowledge(t, alarm, command.by)
-            case "asn.import", {"asn": dict(document)}:
-                topic = f"down/asn/{quote(str(document.get('asn', '')), safe='', errors='replace')}"
-                return self._document(t, topic, document, None)
+            case "asn.import", {"asn": dict(document)}:  # of 0.1; it stands in journals
+                return self._import(t, "asn", document, 0, last=True)
+            case "import", {"kind": str(kind), "document": dict(document)}:
+                part, last = args.get("part", 0), args.get("last", True)
+                if isinstance(part, int) and part in PARTS and isinstance(last, bool):
+                    return self._import(t, kind, document, part, last=last)
             case "outbox.park", {"seq": int(seq), "reason": str(reason)} if command.by == "uplink" and seq in SEQS:
                 parked: list[Candidate] = [Parking(seq, reason, t)]
                 return parked + self._latch(t, "outbox", f"the broker refused event {seq}: {reason}")
@@ -289,9 +295,17 @@ class Engine:
             key = f"{t}/{self.state.ordered[1]}"
             wants = self.rules.wants("ship" if command.name == "dispose" else "transfer")
             return [orders.read(self.settings, command, t, key, wants=wants)]
-        known = ", ".join(("alarms.ack", "asn.import", "resend", *orders.NAMES))
+        known = ", ".join(("alarms.ack", "import", "resend", *orders.NAMES))
         detail = f"no command {command.name!r} with arguments {sorted(args)}; known: {known}"
         return [Refused(Rejection(f"cmd/{command.name}", t, "bad_command", detail))]
+
+    def _import(self, t: int, kind: str, document: dict[str, Any], part: int, *, last: bool) -> list[Candidate]:
+        """A document from a file: it takes the way of one from central, and may come in parts."""
+        ids = [] if kind == "policy" else ["gtin", "lot"] if kind == "lot" else [kind]
+        segments = [kind, *(str(document.get(name, "")) for name in ids)]
+        topic = "/".join(["down", *(quote(segment, safe="", errors="replace") for segment in segments)])
+        read = read_document(topic, document, None, t, part=part, last=last)
+        return [Refused(read) if isinstance(read, Rejection) else read]
 
     def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:
         if alarm in self.state.latched:

@@ -93,12 +93,16 @@ documents = st.fixed_dictionaries(
     },
 )
 rows = st.tuples(times, ports | st.none(), epcs, levels)
-names = st.sampled_from(["alarms.ack", "asn.import", "outbox.park", "quarantine", "?"])
+names = st.sampled_from(["alarms.ack", "asn.import", "import", "outbox.park", "quarantine", "?"])
 arguments = st.fixed_dictionaries(
     {},
     optional={
         "alarm": st.sampled_from(["warm", "outbox", "quarantine"]) | json,
         "asn": documents | json,
+        "kind": st.sampled_from(["asn", "order", "lot", "commission", "policy", "?"]) | json,
+        "document": documents | json,
+        "part": st.integers(-1, 3) | json,
+        "last": st.booleans() | json,
         "seq": st.integers() | json,
         "reason": words | json,
         "position": st.integers() | json,

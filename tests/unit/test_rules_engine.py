@@ -345,6 +345,28 @@ def test_asn_import(ident: str) -> None:
     assert (found.kind, found.id) == ("asn", ident)
 
 
+@pytest.mark.parametrize(
+    ("kind", "document", "ident"),
+    [
+        ("asn", {"asn": "A/1"}, "A/1"),
+        ("order", {"order": "O+1"}, "O+1"),
+        ("commission", {"commission": "C#1"}, "C#1"),
+        ("lot", {"gtin": "4012345000009", "lot": "L/1%"}, "04012345000009/L/1%"),
+        ("policy", {"version": 2}, ""),
+    ],
+)
+def test_import(kind: str, document: dict[str, Any], ident: str) -> None:
+    """A document of any kind from a file is announced, with its part."""
+    (found,) = play(engine(), Command("import", {"kind": kind, "document": document, "part": 3, "last": False}), t=T0)
+    assert isinstance(found, Announced)
+    assert (found.kind, found.id, found.part, found.last) == (kind, ident, 3, False)
+    (whole,) = play(engine(), Command("import", {"kind": kind, "document": document}), t=T0)
+    assert isinstance(whole, Announced)
+    assert (whole.part, whole.last) == (0, True)
+    (odd,) = play(engine(), Command("import", {"kind": "x/y", "document": document}), t=T0)
+    assert isinstance(odd, Refused)
+
+
 @pytest.mark.parametrize("document", [{}, {"asn": 5}, {"asn": "A1", "units": 1}, {"asn": "\ud800"}, {"asn": ""}])
 def test_asn_import_refused(document: dict[str, Any]) -> None:
     """A document that is none is refused as bad."""
@@ -360,6 +382,10 @@ def test_asn_import_refused(document: dict[str, Any]) -> None:
         Command("alarms.ack"),
         Command("alarms.ack", {"alarm": 5}),
         Command("asn.import", {"asn": []}),
+        Command("import", {"kind": "asn", "document": []}),
+        Command("import", {"kind": "asn", "document": {"asn": "A1"}, "part": -1}),
+        Command("import", {"kind": "asn", "document": {"asn": "A1"}, "part": "0"}),
+        Command("import", {"kind": "asn", "document": {"asn": "A1"}, "last": 1}),
         Command("outbox.park", {"seq": "1", "reason": "x"}, "uplink"),
         Command("outbox.park", {"seq": 0, "reason": "x"}, "uplink"),
         Command("outbox.park", {"seq": 1 << 63, "reason": "x"}, "uplink"),
@@ -374,7 +400,7 @@ def test_unknown_commands(command: Command) -> None:
     (found,) = play(one, command, t=T0)
     assert isinstance(found, Refused)
     assert (found.rejection.source, found.rejection.reason) == (f"cmd/{command.name}", "bad_command")
-    known = "alarms.ack, asn.import, resend, hold, release, reject, inspect, move, dispose, produce"
+    known = "alarms.ack, import, resend, hold, release, reject, inspect, move, dispose, produce"
     assert found.rejection.detail.endswith(f"known: {known}")
     assert one.state.latched == {}
 
