@@ -15,13 +15,14 @@ from gateway import __version__, config, logs
 from gateway.cli.doctor import doctor
 from gateway.cli.epc import epc
 from gateway.cli.explain import explain_command
+from gateway.cli.imports import asn, commission, import_command, order
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
 from gateway.cli.orders import dispose, lot, move, produce
 from gateway.cli.saying import said
 from gateway.cli.trace import recall, trace
 from gateway.cli.watch import watch
-from gateway.errors import ConfigError, RecordingError, TallymanError
+from gateway.errors import ConfigError, TallymanError
 from gateway.model.times import rfc3339
 
 
@@ -37,6 +38,9 @@ main.add_command(epc)
 main.add_command(watch)
 main.add_command(explain_command)
 main.add_command(trace)
+main.add_command(asn)
+main.add_command(order)
+main.add_command(commission)
 main.add_command(recall)
 main.add_command(lot)
 main.add_command(move)
@@ -132,42 +136,6 @@ def demo(as_json: bool, keep: bool) -> None:
     sys.exit(play(as_json=as_json, keep=keep))
 
 
-@main.group()
-def asn() -> None:
-    """Advance ship notices."""
-
-
-@asn.command("import")
-@CONFIG
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def asn_import(config_path: Path, files: tuple[Path, ...]) -> None:
-    """Hand ASNs (JSON, one document or a list per file) to the running gateway."""
-    from rich.progress import track
-
-    failed = unread = 0
-    console = Console(stderr=True)
-    with spoken(), client(config_path) as wire:
-        documents: list[tuple[Path, Any]] = []
-        for file in files:
-            try:
-                documents += [(file, document) for document in _documents(file)]
-            except RecordingError as error:
-                failed += 1
-                unread += 1
-                click.echo(str(error), err=True)
-        for file, document in track(documents, "importing", console=console, disable=not console.is_terminal):
-            if isinstance(document, dict):
-                answer = wire.request("asn.import", {"asn": document})
-            else:
-                answer = {"error": f"an ASN is a JSON object, not {msgspec.json.encode(document).decode()[:80]}"}
-            if not answer.get("ok"):
-                failed += 1
-                click.echo(f"{file}: {answer.get('error', 'refused')}", err=True)
-    given = len(documents) + unread
-    click.echo(f"ASNs taken: {given - failed} of {given}")
-    sys.exit(1 if failed else 0)
-
-
 @main.group(invoke_without_command=True)
 @CONFIG
 @click.option("--all", "everything", is_flag=True, help="Also alarms that are back to normal.")
@@ -202,12 +170,17 @@ def stock(config_path: Path, location: str | None, gtin: str | None, number: str
     show(config_path, as_json, lambda view: view.stock(location, gtin, number))
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @CONFIG
 @JSON
-def lots(config_path: Path, as_json: bool) -> None:
-    """Lots and what is known of them."""
-    show(config_path, as_json, lambda view: view.lots())
+@click.pass_context
+def lots(context: click.Context, config_path: Path, as_json: bool) -> None:
+    """Lots and what is known of them; `lots import` takes master data from files."""
+    if context.invoked_subcommand is None:
+        show(config_path, as_json, lambda view: view.lots())
+
+
+lots.add_command(import_command("lot"))
 
 
 @main.group(invoke_without_command=True)
@@ -267,14 +240,6 @@ def _sound(config_path: Path) -> config.Configuration:
     if problems:
         raise ConfigError(problems)
     return configuration
-
-
-def _documents(file: Path) -> list[Any]:
-    try:
-        content = msgspec.json.decode(file.read_bytes())
-    except msgspec.DecodeError as error:
-        raise RecordingError(str(file), 1, f"not JSON: {error}") from None
-    return content if isinstance(content, list) else [content]
 
 
 def show(config_path: Path, as_json: bool, query: Callable[[Any], Any]) -> None:

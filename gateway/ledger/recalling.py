@@ -64,13 +64,14 @@ def _announced(asking: Asking, named: Iterable[Lot]) -> list[Found]:
     line, unit = expected_lines.c, expected_units.c
     same = and_(*(line[name] == unit[name] for name in ("site", "kind", "document", "sscc")))
     document = and_(*(line[name] == expectations.c[name] for name in ("site", "kind", "document")))
-    columns = (line.document, line.sscc, line.gtin, line.lot, line.quantity, line.unit, expectations.c.party)
+    columns = (line.document, line.sscc, line.line, line.gtin, line.lot, line.quantity, line.unit, expectations.c.party)
     found = []
     for gtin, lot in named:
         mine = (line.site == asking.site, line.lot == lot, line.gtin == gtin, line.kind == "asn")
         query = select(*columns).join(expected_units, same).join(expectations, document)
         query = query.where(*mine, unit.state == "expected", expectations.c.state != "withdrawn")
-        for row in asking.rows(query.order_by(line.document, line.sscc, line.line)):
+        # Sorted here: asked for an order, SQLite walks the key in that order, through every line ever announced.
+        for row in sorted(asking.rows(query), key=lambda row: (row["document"], row["sscc"], row["line"])):
             found.append({"asn": row["document"], **row, "quantity": format_quantity(row["quantity"])})
-            del found[-1]["document"]
+            del found[-1]["document"], found[-1]["line"]
     return found

@@ -51,10 +51,10 @@ async def test_asn_import_stock_and_lots(bench, gateway, dock):
     assert (said.code, said.out) == (1, "ASNs taken: 1 of 4\n")
     reasons = said.err.splitlines()
     assert len(reasons) == 3
-    assert all(line.startswith(f"{mixed}: ") for line in reasons)
-    assert "$.units[0].sscc" in reasons[0]
+    assert all(line.startswith(f"{mixed}:1: ") for line in reasons)
+    assert "sscc: SSCC 095200010000000000 " in reasons[0]
     assert "$.units" in reasons[1]
-    assert reasons[2] == f"{mixed}: an ASN is a JSON object, not [1]"
+    assert reasons[2] == f"{mixed}:1: a document is a JSON object, not [1]"
     unread = await gateway.cli("asn", "import", str(broken))
     assert (unread.code, unread.out) == (1, "ASNs taken: 0 of 1\n")
     assert f"{broken}:1: not JSON" in unread.err
