@@ -26,7 +26,8 @@ def announced(settings: Settings, one: Announced, facts: Facts) -> tuple[list[De
     if problem := part_problem(one, facts):
         return [Rejection(one.source, one.at, "bad_document", problem)], []
     decisions, effects = _hold(settings, one, facts, one.document.version)
-    return decisions, [DocumentChange(one.kind, one.id, one.document.version, one.document, one.part, one.last), *effects]
+    change = DocumentChange(one.kind, one.id, one.document.version, one.document, one.part, one.last)
+    return decisions, [change, *effects]
 
 
 def _hold(settings: Settings, one: Announced, facts: Facts, version: int) -> tuple[list[Decision], list[Effect]]:

@@ -150,7 +150,7 @@ async def test_replay_of_what_is_no_recording(bench, folder):
 
 async def test_no_gateway_runs(bench, folder):
     """Without a gateway, commands that need one say where they looked, and listings that there is no ledger: exit 1."""
-    (folder / "a.json").write_text("[]")
+    (folder / "a.json").write_text('{"asn": "A1"}')
     stopped = bench.Gateway(folder, bench.configuration({"reader-1": 1}))
     for command in (("status",), ("watch",), ("alarms", "ack", "x"), ("asn", "import", str(folder / "a.json"))):
         said = await stopped.cli(*command)
