@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from gateway.events import measures, places
+from gateway.events.splitting import evidence
 from gateway.identity.keys import escape_link
 from gateway.model.movements import Line, Movement
 from gateway.model.quantity import SCALE
@@ -296,7 +297,7 @@ def _summary(movement: Movement) -> Json:
     if movement.rules:
         summary["tally:rules"] = list(movement.rules)
     if movement.evidence:
-        summary["tally:evidence"] = extension(movement.evidence)
+        summary["tally:evidence"] = extension(evidence(movement))
     return summary
 
 

@@ -7,7 +7,7 @@ decimal text. `sentence` says it to a person.
 from typing import Any
 
 from gateway.events.sentences import SENTENCES, sentence, sentences
-from gateway.events.splitting import TAGS_PER_EVENT
+from gateway.events.splitting import SHOWN, evidence, first_part
 from gateway.model.outcome import AlarmChange, Firing, Gap, Line, Movement, Rejection
 from gateway.model.quantity import format_quantity
 from gateway.model.settings import Settings
@@ -108,7 +108,7 @@ def _movement(movement: Movement) -> Json:
         "verdict": movement.verdict,
         "reasons": list(movement.reasons),
         "rules": list(movement.rules),
-        "lines": [_line(line) for line in movement.lines],
+        "lines": [_line(line) for line in first_part(movement)],
         "sscc": movement.sscc,
         "sscc_epc": movement.sscc_epc,
         "expectation": movement.expectation,
@@ -128,8 +128,8 @@ def _movement(movement: Movement) -> Json:
             {"sensor": sensor, "quantity": quantity, "value": value, "unit": unit, "at": rfc3339(at)}
             for sensor, quantity, value, unit, at in movement.climate
         ],
-        "missing": list(movement.missing),
-        "evidence": movement.evidence,
+        "missing": list(movement.missing[:SHOWN]),
+        "evidence": evidence(movement),
     }
 
 
@@ -143,7 +143,7 @@ def _line(line: Line) -> Json:
         "basis": line.basis,
         "resolved_by": line.resolved_by,
         "expected": None if line.expected is None else format_quantity(line.expected),
-        "epcs": list(line.epcs[:TAGS_PER_EVENT]),  # the ledger has them all
+        "epcs": list(line.epcs),
     }
 
 

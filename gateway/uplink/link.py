@@ -160,6 +160,8 @@ class MqttUplink:
             text = str(error)
             if text == TIMED_OUT:
                 text = f"no answer to CONNECT within {within:g} s"
+            if isinstance(error, DroppedError) and self._settings.tls and self._settings.cert_file is None:
+                text += "; it may want a client certificate: set [mqtt] certificate and key"  # TLS 1.3 tells no more
             raise self._failure(text) from error
         except ValueError as error:  # a host name that cannot be one
             raise self._failure(str(error)) from None

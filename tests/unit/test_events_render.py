@@ -547,9 +547,9 @@ def test_a_correction_of_a_told_in_parts_receipt_names_every_part() -> None:
     wrong, right = (changed(one, lines=(many,)) for one in (HELD_RECEIPT, RIGHT))
     events = render_all(msgspec.structs.replace(CORRECTION, erroneous=wrong, by_movement=right), 1, SITE)
     bodies = [msgspec.json.decode(event.body) for event in events]
-    assert [event.seq for event in events] == [1, 2, 3]
-    assert len({body["tally:erroneousEventID"] for body in bodies}) == len({event.id for event in events}) == 3
-    assert all(len(body["errorDeclaration"]["correctiveEventIDs"]) == 3 for body in bodies)
+    assert [event.seq for event in events] == [1, 2, 3, 4]
+    assert len({body["tally:erroneousEventID"] for body in bodies}) == len({event.id for event in events}) == 4
+    assert all(len(body["errorDeclaration"]["correctiveEventIDs"]) == 4 for body in bodies)
 
 
 def test_disposal_by_a_person() -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections import Counter
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.events import render_all
 from gateway.events.check import problems
-from gateway.events.splitting import TAGS_PER_EVENT, parts
+from gateway.events.envelope import structured
+from gateway.events.splitting import LINE, PACKET, PLACES, SHOWN, parts
 from gateway.model.outcome import Line, Movement
 from gateway.model.settings import Settings
 from simulators.epc import sgtin96
@@ -16,12 +19,13 @@ from simulators.inventory import Inventory
 
 SITE = Settings(site="hall 1", gateway="gw-1", gln="9521141123454", prefix_length=7)
 GTIN = "80614141123458"
-SMALLEST_PACKET = 128 * 1024
-"""Bytes that AWS IoT Core takes, the least of the large brokers."""
 
 
-def movement(*lines: Line, sscc: str | None = None, verdict: str = "accepted") -> Movement:
-    """A receipt of these lines."""
+def movement(
+    *lines: Line, sscc: str | None = None, verdict: str = "accepted", evidence: dict[str, Any] | None = None
+) -> Movement:
+    """A receipt of these lines, with the figures of every tag as evidence, as a passage gives them."""
+    tags = {epc: [40_000, -45, 60_000_000, 60_000_001] for line in lines for epc in line.epcs}
     return Movement(
         movement="11111111-2222-5333-8444-555555555555",
         passage="dock-1/5",
@@ -35,6 +39,7 @@ def movement(*lines: Line, sscc: str | None = None, verdict: str = "accepted") -
         lines=lines,
         sscc=sscc,
         missing=("x/1",),
+        evidence={"tags": tags, "eyes": [[1, "outer", True]] * 200} | (evidence or {}),
     )
 
 
@@ -67,7 +72,8 @@ def test_the_parts_are_the_whole(lines, most):
     sums: Counter[str] = Counter()
     expected: Counter[str] = Counter()
     for part in found:
-        assert sum(len(line.epcs) for line in part.lines) <= most
+        places = sum(LINE + len(line.epcs) for line in part.lines)
+        assert places <= most or len(part.lines) == 1 >= len(part.lines[0].epcs)
         for line in part.lines:
             sums[line.lot or ""] += line.quantity
             expected[line.lot or ""] += line.expected or 0
@@ -80,16 +86,16 @@ def test_the_parts_are_the_whole(lines, most):
 
 
 def test_5000_tags_fit_every_broker_and_count_once():
-    """5,000 real SGTINs become ten events with ids, numbers and bodies of their own, all below the smallest packet."""
+    """5,000 real SGTINs become 13 events with ids, numbers and bodies of their own, all below the smallest packet."""
     epcs = tuple(sgtin96(GTIN, str(serial), prefix_length=7) for serial in range(1, 5001))
     whole = movement(Line(GTIN, "A42", 5_000_000, "each", "serial", epcs, "2027-04-30", "sgtin", 5_000_000, 7))
     events = render_all(whole, 17, SITE)
-    assert [event.seq for event in events] == list(range(17, 17 + 5000 // TAGS_PER_EVENT))
+    assert [event.seq for event in events] == list(range(17, 17 + 13))
     assert len({event.id for event in events}) == len(events)
     inventory = Inventory(":memory:")
     inventory.open()
     for number, event in enumerate(events, start=1):
-        assert len(event.body) < SMALLEST_PACKET
+        assert len(event.body) < PACKET
         body = json.loads(event.body)
         assert problems(body) == []
         assert body["tally:movement"]["tally:id"] == whole.movement
@@ -103,7 +109,45 @@ def test_5000_tags_fit_every_broker_and_count_once():
 
 def test_a_refusal_names_as_many_tags_as_fit():
     """A refused movement changes nothing, so it is one event; of its tags it shows what a packet takes."""
-    (event,) = render_all(movement(tagged("L", 5000), verdict="refused"), 1, SITE)
-    (line,) = json.loads(event.body)["movement"]["lines"]
-    assert (len(line["epcs"]), line["quantity"]) == (TAGS_PER_EVENT, "5000")
-    assert len(event.body) < SMALLEST_PACKET
+    (event,) = render_all(movement(tagged("L", 5000), tagged("M", 5000), verdict="refused"), 1, SITE)
+    told = json.loads(event.body)["movement"]
+    (line,) = told["lines"]
+    assert (len(line["epcs"]), line["quantity"]) == (PLACES - LINE, "5000")
+    assert set(told["evidence"]["tags"]) == set(line["epcs"])
+    assert told["evidence"]["shortened"] == {"eyes": 200, "lines": 2}
+    assert len(event.body) < PACKET
+
+
+def longest(number: int) -> str:
+    """An SGTIN-198 whose serial has 20 characters that a URI must escape."""
+    classic = f"{int(sgtin96(GTIN, '1', prefix_length=7), 16):096b}"
+    serial = "".join(f"{ord(letter):07b}" for letter in f"%/&<>%/&<>%/&<>{number:05d}")
+    bits = f"{0x36:08b}{classic[8:58]}{serial}".ljust(208, "0")  # TDS 1.13 §14.6.1.2
+    return f"{int(bits, 2):052X}"
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "refused"])
+@pytest.mark.parametrize("lots", [1, 40, 2000])
+def test_no_event_outgrows_the_least_packet(lots, verdict):
+    """With the longest tags, one lot or each piece its own, long lists beside and many strays, every event fits."""
+    tags = [longest(number) for number in range(2000)]
+    each = len(tags) // lots
+    lines = [
+        Line(GTIN, f"%/&<>%/&<>%/&<>{at:05d}", each * 1000, "each", "serial", tuple(tags[at * each : (at + 1) * each]),
+             "2027-04-30", "sgtin", each * 1000, 7)
+        for at in range(lots)
+    ]  # fmt: skip
+    whole = movement(*lines, verdict=verdict, evidence={"present": tags, "ignored": tags}, sscc="106141412345678908")
+    for event in render_all(whole, 1, SITE):
+        size = (
+            len(event.body)
+            + len(event.topic)
+            + sum(len(name) + len(text) + 5 for name, text in event.attributes.items())
+        )
+        assert size < PACKET
+        assert len(structured(event)) < PACKET
+        told = json.loads(event.body)
+        if verdict == "accepted":
+            proof = told["tally:movement"]["tally:evidence"]
+            assert len(proof["tally:present"]) == SHOWN
+            assert proof["tally:shortened"] == {"tally:eyes": 200, "tally:ignored": 2000, "tally:present": 2000}
