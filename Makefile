@@ -8,9 +8,11 @@ export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 JOBS ?= auto
 ARGS ?=
+FRAMES ?= 10000000
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint servers bench venv lock clean
+.PHONY: help demo test lint servers bench fuzz venv lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,13 +36,17 @@ servers: ## the servers and tools that tests talk to, from Debian, when root or 
 bench: $(VENV)/dev.stamp servers ## the figures, one JSON object per line (ARGS=NAME…)
 	@$(BIN)/python -m benchmarks $(ARGS) --json
 
+fuzz: $(VENV)/dev.stamp ## for the night: 10 million mutated LLRP frames, then 10 min guided by coverage (FRAMES=, SECONDS=)
+	@$(BIN)/python tests/fuzz/llrp_frames.py --seconds 86400 --frames $(FRAMES) --seed $$(date +%j)
+	@$(BIN)/python tests/fuzz/llrp_atheris.py --seconds $(SECONDS) --corpus .fuzz
+
 venv: $(VENV)/dev.stamp ## .venv with everything that developing needs
 
 lock: ## compile requirements*.lock anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	UPGRADE=$(UPGRADE) sh tools/lock.sh
 
 clean: ## what was made here, .venv too
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* .fuzz dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
