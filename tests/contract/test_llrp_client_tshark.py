@@ -8,14 +8,23 @@ from struct import pack
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.readers.llrp import rospec
 from gateway.readers.llrp.capabilities import Capabilities
 from gateway.readers.llrp.codec import Message, encode
 from gateway.readers.llrp.handshake import STEPS
-from gateway.readers.llrp.settings import ReaderSettings
+from gateway.readers.llrp.settings import (
+    VERSION_1_1,
+    Filter,
+    GpiTrigger,
+    PeriodTrigger,
+    QuietTrigger,
+    ReaderSettings,
+)
 
 PLAIN = ReaderSettings("r", "h")
+FILTERS = (Filter(1, 32, b"\x30", 8), Filter(2, 0, b"\xe2\x80\x10", 20))
 FULL = ReaderSettings(
     *("r", "h"),
     antennas=(1, 2, 4),
@@ -27,6 +36,13 @@ FULL = ReaderSettings(
     takeover=True,
     report_every=20,
 )
+PORTALS = [
+    structs.replace(FULL, trigger=GpiTrigger(1, timeout=30_000_000), filters=FILTERS, powers=((2, 20.0),)),
+    structs.replace(FULL, trigger=GpiTrigger(2, level=False, quiet=1_200_000), report_period=500_000),
+    structs.replace(PLAIN, trigger=QuietTrigger(5_000_000), version=VERSION_1_1, report_every=9, report_period=500_000),
+    structs.replace(PLAIN, trigger=PeriodTrigger(10_000_000, 2_000_000), filters=FILTERS[:1]),
+]
+NEWER = Capabilities(version=VERSION_1_1, highest=VERSION_1_1, newer=True)
 IMPINJ = Capabilities(manufacturer=25882, holds=True, powers=((1, 1000), (61, 2500)), hop_table=1)
 
 
@@ -34,11 +50,14 @@ def everything_we_send() -> list[Message]:
     """Every request of the handshake for a plain and a full setting, and what is sent besides."""
     sent = [
         request
-        for settings, can in ((PLAIN, Capabilities()), (FULL, IMPINJ), (FULL, Capabilities(hopping=False)))
+        for settings, can in (
+            *((PLAIN, Capabilities()), (FULL, IMPINJ), (FULL, Capabilities(hopping=False))),
+            *((settings, can) for settings in PORTALS for can in (IMPINJ, NEWER)),
+        )
         for step in STEPS.values()
         if (request := step.request(settings, can)) is not None
     ]
-    sent.append(rospec.set_outputs({1: True, 2: False, 4: True}))
+    sent += [rospec.set_outputs({1: True, 2: False, 4: True}), rospec.get_rospecs(), rospec.get_report()]
     sent += [Message(name) for name in ("ENABLE_EVENTS_AND_REPORTS", "KEEPALIVE_ACK", "CLOSE_CONNECTION")]
     return [message._replace(id=number) for number, message in enumerate(sent, 1)]
 

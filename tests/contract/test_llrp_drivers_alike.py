@@ -20,6 +20,7 @@ from gateway.readers.llrp.settings import GpiTrigger, ReaderSettings
 from gateway.readers.sllurp_driver import SllurpReader, beyond
 from gateway.supervisor import keep
 from simulators.llrp import Reader
+from simulators.llrp.profiles import PROFILES
 from simulators.llrp.wire import Parameter
 
 EPC = "3034257BF7194E4000001A85"
@@ -194,6 +195,29 @@ async def test_cut_in_the_middle_of_a_report(kind: str, simulated: tuple[Simulat
         await bench.until(lambda: bench.ups() == 3)
         await bench.reader.see()
         await bench.until(bench.rows)
+
+
+@pytest.mark.parametrize("kind", DRIVERS)
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_every_profile_is_read_with_everything_set(profile: str, kind: str) -> None:
+    """Each make takes power, mode, session, population, antennas and inputs at the first attempt, and tags come."""
+    reader = Reader("sim", profile=profile)
+    port = await reader.start()
+    try:
+        last, mode = reader.profile.antennas, reader.profile.modes[-1].identifier
+        wanted = {"power_dbm": reader.profile.powers[-1] / 100, "mode": mode, "session": 2, "tag_population": 60}
+        bench = Bench(reader, port, DRIVERS[kind], antennas=(1, last), **wanted)
+        async with bench.running():
+            await bench.until(lambda: bench.ups() == 1 and reader.active)
+            assert reader.see(EPC, last, rssi=-57.25, channel=2)
+            await bench.until(bench.rows)
+            assert (reader.requests["ADD_ROSPEC"], reader.requests["ENABLE_ROSPEC"]) == (1, 1)
+        ((_, antenna, epc, rssi, *_),) = bench.rows()
+        assert (antenna, epc) == (last, EPC)
+        assert abs(rssi - -57.25) <= (0.01 if (profile, kind) == ("impinj", "llrp") else 1)
+        assert bench.driver.counts()["rejected"] == 0
+    finally:
+        await reader.stop()
 
 
 @pytest.mark.parametrize("kind", DRIVERS)

@@ -32,6 +32,7 @@ NAMES = {
     21: "DELETE_ROSPEC",
     22: "START_ROSPEC",
     24: "ENABLE_ROSPEC",
+    26: "GET_ROSPECS",
     46: "GET_SUPPORTED_VERSION",
     47: "SET_PROTOCOL_VERSION",
     60: "GET_REPORT",
@@ -39,7 +40,7 @@ NAMES = {
     72: "KEEPALIVE_ACK",
     1023: "CUSTOM_MESSAGE",
 }
-RESPONSE = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 46: 56, 47: 57, 1023: 1023}
+RESPONSE = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 24: 34, 26: 36, 46: 56, 47: 57, 1023: 1023}
 LEAK = 200  # µs by which the clock's offset grows in a second
 EPC = bytes.fromhex("3034257bf7194e4000001a85")
 
@@ -52,6 +53,11 @@ def frame(kind: int, number: int, body: bytes = b"") -> bytes:
 def status(code: int = 0, text: bytes = b"") -> bytes:
     """An LLRPStatus."""
     return pack(">HHHH", 287, 8 + len(text), code, len(text)) + text
+
+
+def spec(state: int = 2, number: int = OUR_ROSPEC) -> bytes:
+    """A ROSpec, of which nothing but id and state matters."""
+    return pack(">HHIBB", 177, 10, number, 0, state)
 
 
 def notification(at: int, event: bytes, uptime: bool = False) -> bytes:
@@ -93,6 +99,7 @@ class Playbook:
         self.refuse_once: dict[str, str] = {}
         self.mute: set[str] = set()
         self.found = b""  # what GET_READER_CONFIG is answered with
+        self.specs = spec()  # what GET_ROSPECS is answered with
         self.sent: list[tuple[str, int, bytes]] = []
         self.versions: list[int] = []  # of what was sent
         self.supported = (1, 2)  # current and highest LLRP version of the reader
@@ -134,6 +141,8 @@ class Playbook:
         body = status(101, b"no") if refusal == "status" else status()
         if kind == 2 and refusal is None:
             body += self.found
+        if kind == 26 and refusal is None:
+            body += self.specs
         if kind == 1 and refusal is None:
             body += general(self.manufacturer)
         if kind == 46:
@@ -762,6 +771,48 @@ def test_an_old_end_starts_nothing() -> None:
     play.hear(life(1) + life(0)).later(2 * SECOND)
     assert play.names().count("START_ROSPEC") == 1
     assert not play.of(Notice)
+
+
+@pytest.mark.parametrize("trigger", [None, GpiTrigger(1)])
+def test_a_rospec_that_somebody_took_away_is_set_up_anew(trigger: Trigger | None) -> None:
+    """Deleted or disabled behind our back, without an event: noticed within a minute, though keepalives go on."""
+    for specs, says in ((b"", "no longer on the reader"), (spec(0), "disabled"), (spec(2, 7), "no longer on the")):
+        play = Playbook(trigger=trigger).greet()
+        play.specs = spec(2 if trigger is None else 1) + spec(0, 7)
+        for _ in range(30):
+            play.later(4 * SECOND).hear(frame(62, 1))
+        assert play.session.ready
+        assert play.names().count("GET_ROSPECS") == 2
+        play.specs = specs
+        for _ in range(15):
+            if play.session.ready:
+                play.hear(frame(62, 1)).later(4 * SECOND)
+        found = fault(play)
+        assert says in found.text
+        assert not found.refused
+
+
+def test_a_rospec_that_ended_without_an_event_is_started_again() -> None:
+    """A reader that tells no ROSpecEvents: the look of every minute finds it inactive."""
+    play = Playbook().greet()
+    play.specs = spec(1)
+    for _ in range(16):
+        play.later(4 * SECOND).hear(frame(62, 1))
+    assert play.names().count("START_ROSPEC") == 2
+    assert "although nothing should end it; it is started again" in str(play.of(Notice))
+
+
+@pytest.mark.parametrize("how", ["error", "status", "mute", "nonsense"])
+def test_a_reader_that_cannot_tell_its_rospecs_is_asked_once(how: str) -> None:
+    """Refused, not answered, or not to be understood: that is all the look costs."""
+    play = Playbook().greet()
+    play.refuse = {"GET_ROSPECS": how} if how in ("error", "status") else {}
+    play.mute = {"GET_ROSPECS"} if how == "mute" else set()
+    play.specs = b"\x00" if how == "nonsense" else spec()
+    for _ in range(50):
+        play.later(4 * SECOND).hear(frame(62, 1))
+    assert play.session.ready
+    assert play.names().count("GET_ROSPECS") == 1
 
 
 def test_others_rospecs_are_not_our_affair() -> None:

@@ -105,6 +105,11 @@ def _get_config(what: int) -> Message:
     return Message("GET_READER_CONFIG", fields=fields)
 
 
+def get_rospecs() -> Message:
+    """Ask which ROSpecs are on the reader, and how they stand."""
+    return Message("GET_ROSPECS")
+
+
 def get_report() -> Message:
     """Ask for what was read and not yet reported. Its answer is an RO_ACCESS_REPORT."""
     return Message("GET_REPORT")

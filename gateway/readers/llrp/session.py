@@ -246,7 +246,7 @@ class Session:
         elif pending.state is State.CLOSING:
             self._end()
         elif pending.state is State.READING:
-            self._started(pending.name, refusal)
+            self._kept_up(pending.name, refusal)
         elif refusal is None:
             self._enter(STEPS[pending.state].accepted)
         else:
@@ -260,9 +260,13 @@ class Session:
                 self._events.append(Notice(text, routine))
                 self._enter(onward)
 
-    def _started(self, name: str, refusal: str | None) -> None:
-        """START_ROSPEC outside the handshake was answered, or not in time."""
-        if refusal is None:
+    def _kept_up(self, name: str, refusal: str | None) -> None:
+        """START_ROSPEC or GET_ROSPECS outside the handshake was answered, or not in time."""
+        if name == "GET_ROSPECS":
+            if refusal is not None:
+                self.upkeep.stop_looking()
+                self._events.append(Notice(f"{name} refused: {refusal}; not asked again", routine=True))
+        elif refusal is None:
             self.upkeep.started()
         elif self.upkeep.refused(self._now):
             self._fail(f"our ROSpec ended and cannot be started again: {name} refused: {refusal}", refused=True)
@@ -281,7 +285,7 @@ class Session:
             elif pending.state is State.CLOSING:
                 self._end()
             elif pending.state is State.READING:
-                self._started(pending.name, late)
+                self._kept_up(pending.name, late)
             elif step is not None and step.unanswered is not State.FAILED:
                 self._notice(f"{pending.name} ({pending.state}) {late}, going on without it")
                 self._enter(step.unanswered)
@@ -332,6 +336,9 @@ class Session:
         """What an answer tells of the reader."""
         if pending.name == "GET_READER_CONFIG":
             self._found(message)
+        elif pending.name == "GET_ROSPECS":
+            if not refused and (text := self.upkeep.looked(message, self._now)):
+                self._fail(text, refused=False)
         elif refused:
             if pending.state is State.ADD:
                 self.capabilities = replace(self.capabilities, newer=False)  # the least is what 1.0.1 knew

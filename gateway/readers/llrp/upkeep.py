@@ -1,4 +1,7 @@
-"""What is due while a session reads: our ROSpec started again after it ended, and reports asked for in time."""
+"""What is due while a session reads: our ROSpec started again after it ended, reports asked for in time, and a look now
+and then whether the reader still has our ROSpec. Keepalives prove a link, not that anything is read: a ROSpec can be
+deleted on the reader's own web page, or stop without an event where a reader has none.
+"""
 
 from gateway.readers.llrp import rospec
 from gateway.readers.llrp.codec import Message, Parameter
@@ -14,6 +17,10 @@ AGAIN = 1_000_000
 ATTEMPTS = 5
 """Refusals in a row after which the session gives up, so that everything is set up anew."""
 
+LOOK = 60_000_000
+"""µs between two looks at the reader's ROSpecs."""
+
+_DISABLED, _INACTIVE = 0, 1  # ROSpecState
 _STARTED, _ENDED, _PREEMPTED = 0, 1, 2  # ROSpecEventType
 
 
@@ -29,17 +36,19 @@ class Upkeep:
         self._settings = settings
         self._restart: int | None = None
         self._poll: int | None = None
+        self._look: int | None = None
         self._round = 0  # when the last restart was due
         self._refusals = 0
 
     def begin(self, now: int, polls: bool) -> None:
         """The session reads from now on; `polls`: reports have to be asked for."""
         self._poll = now + self._settings.report_period if polls else None
+        self._look = now + LOOK
 
     @property
     def deadline(self) -> int | None:
         """When `due` has something."""
-        return min((at for at in (self._restart, self._poll) if at is not None), default=None)
+        return min((at for at in (self._restart, self._poll, self._look) if at is not None), default=None)
 
     def due(self, now: int) -> list[Message]:
         """The messages to send now."""
@@ -53,7 +62,24 @@ class Upkeep:
         if self._poll is not None and now >= self._poll:
             self._poll = now + self._settings.report_period
             messages.append(rospec.get_report())
+        if self._look is not None and now >= self._look:
+            self._look = now + LOOK
+            messages.append(rospec.get_rospecs())
         return messages
+
+    def looked(self, answer: Message, now: int) -> str:
+        """GET_ROSPECS was answered; why nothing can come any more, or nothing."""
+        ours = next((one for one in answer.every("ROSpec") if one.fields["ROSpecID"] == self._settings.rospec), None)
+        if ours is None or ours.fields["CurrentState"] == _DISABLED:
+            how = "no longer on the reader" if ours is None else "disabled"
+            return f"our ROSpec is {how}: see who uses the reader's own page or tool; it is set up anew"
+        if ours.fields["CurrentState"] == _INACTIVE and self._settings.always and self._restart is None:
+            self._restart, self._odd = now + PAUSE, True  # it ended, and no event told us
+        return ""
+
+    def stop_looking(self) -> None:
+        """The reader does not know GET_ROSPECS, or its answer cannot be read."""
+        self._look = None
 
     def event(self, event: Parameter, now: int) -> str | None:
         """A ROSpecEvent came; what there is to say about it."""

@@ -1,4 +1,4 @@
-"""A reader whose clock is set while goods cross: the daemon's alarms, figures and movements."""
+"""What odd readers and tags cost the daemon: nothing but a line in its alarms and figures."""
 
 import time
 
@@ -26,3 +26,25 @@ async def test_a_clock_set_forward_costs_no_passage(bench, folder, dock):
         figures = (await gateway.get("/metrics"))[1]
         assert 'tallyman_reader_incidents_total{kind="jumps",reader="reader-1"} 1.0' in figures
         assert 'tallyman_device_up{device="reader-1/clock"} 0.0' in figures
+
+
+async def test_tags_of_any_length_cost_no_passage(bench, folder, dock):
+    """EPCs of no bits, 4, 496 and 62,000 bits among a pallet's: it is received as if they had not been there."""
+    pallet = bench.Pallet(1)
+    strange = ["", "3", "30" * 62, "AB" * 7750]
+    async with bench.gateway(folder, bench.configuration(dock.ports)) as gateway:
+        await dock.active()
+        file = folder / "a.json"
+        file.write_text(bench.text([bench.asn("A1", pallet.unit())]))
+        assert (await gateway.cli("asn", "import", str(file))).code == 0
+        await dock.cross([*strange[:2], *pallet.tags, *strange[2:]])
+        (movement,) = await gateway.moved(1)
+        found = {epc for line in movement["lines"] for epc in line["epcs"]}
+        assert found >= set(pallet.tags[1:])
+        assert movement["sscc"] == pallet.sscc
+        came = 8 * (len(pallet.tags) + len(strange))
+        assert f'tallyman_reads_total{{reader="reader-1"}} {came}.0' in (await gateway.get("/metrics"))[1]
+        await dock.cross(bench.Pallet(2).tags)
+        assert len(await gateway.moved(2)) == 2
+        assert (await gateway.readyz())["components"]["reader-1"]["state"] == "up"
+        assert await gateway.stop() == 0
