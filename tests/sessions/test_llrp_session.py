@@ -846,6 +846,18 @@ def test_a_restart_without_an_answer_is_tried_again() -> None:
     assert play.names().count("START_ROSPEC") == 3
 
 
+def test_what_is_overdue_together_ends_together() -> None:
+    """The fifth unanswered start ends the session just when a light is overdue too: one fault, and no error escapes."""
+    play = Playbook(keepalive=60 * SECOND).greet()
+    play.mute = {"START_ROSPEC", "SET_READER_CONFIG"}
+    play.hear(life(1))
+    while play.names().count("START_ROSPEC") < 6:
+        play.later(SECOND // 10)
+    play.session.set_outputs({1: True}, play.now)
+    play.settle().later(6 * SECOND)
+    assert "cannot be started again" in fault(play).text
+
+
 def test_rounds_follow_each_other_at_once() -> None:
     """A round that ended by quiet is followed by the next in the same turn, silently, but never in a storm."""
     play = Playbook(trigger=QuietTrigger(SECOND), keepalive=60 * SECOND).greet()

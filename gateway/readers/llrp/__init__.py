@@ -6,6 +6,7 @@
 - `transcript`: a file of frames, decoded, verified and put into words (`tallyman llrp decode` and `verify`)
 - `frames`: a byte stream into frames; `fast`: tag reports into rows, the hot path
 - `settings`, `capabilities`, `rospec`: what is wanted, what the reader can, and the bytes that follow from both
+- `requests`: what is sent, and what was asked and not answered yet
 - `liveness`: when a link counts as lost
 - `clock`: the reader's clock against ours; `intake`: tag reports into reads of gateway time
 - `handshake`: the order of the conversation as a table; `happenings`: what the session tells

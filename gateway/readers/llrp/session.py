@@ -11,14 +11,13 @@ raises. Once the session has `failed` it only waits to be thrown away, together 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from gateway.model.inputs import Gpi
 from gateway.readers.llrp import rospec
 from gateway.readers.llrp.capabilities import Capabilities, agreed, read_capabilities, read_versions
-from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode, encode
+from gateway.readers.llrp.codec import CodecError, Message, Parameter, decode
 from gateway.readers.llrp.fast import IMPINJ
 from gateway.readers.llrp.frames import Framer
 from gateway.readers.llrp.handshake import STEPS, State
@@ -26,6 +25,7 @@ from gateway.readers.llrp.happenings import Answered, ClockJump, Closed, Notice,
 from gateway.readers.llrp.intake import Intake
 from gateway.readers.llrp.liveness import Liveness
 from gateway.readers.llrp.notifications import found, happened, not_welcome
+from gateway.readers.llrp.requests import Pending, Requests
 from gateway.readers.llrp.settings import VERSION_1_0_1, VERSION_1_1, ReaderSettings
 from gateway.readers.llrp.tables import MESSAGES, RESPONSES, label
 from gateway.readers.llrp.upkeep import Upkeep
@@ -36,14 +36,6 @@ _REPORT, _KEEPALIVE, _NOTIFICATION = (
 )
 _VERSIONS = (VERSION_1_0_1, VERSION_1_1)
 _REPORTS = tuple(version << 10 | _REPORT for version in _VERSIONS)
-
-
-class _Pending(NamedTuple):
-    """A request on its way. `state` is the step it belongs to, None for a command."""
-
-    name: str
-    state: State | None
-    until: int
 
 
 class Session:
@@ -72,13 +64,9 @@ class Session:
         self.upkeep = Upkeep(settings)
         self._framer = Framer()
         self._intake = Intake(settings.id)
-        self._out: list[bytes] = []
+        self._requests = Requests(settings.answer)
         self._events: list[SessionEvent] = []
-        self._pending: dict[int, _Pending] = {}
-        self._number = 0
-        self._tolerated: dict[int, str] = {}  # ids of requests that have no answer but may get an error
         self._levels: dict[int, bool] = {}  # of inputs, as they were when asked for
-        self._acked = 0  # when we last acknowledged a keepalive, asked or not
         self._open = False
         self._alive = Liveness(settings, 0)
         self._now = self._epoch = 0  # epoch: gateway time minus steady time
@@ -116,9 +104,7 @@ class Session:
 
     def data_to_send(self) -> bytes:
         """Bytes to write, once."""
-        data = b"".join(self._out)
-        self._out.clear()
-        return data
+        return self._requests.taken()
 
     def events(self) -> list[SessionEvent]:
         """What happened since the last call, in order."""
@@ -132,7 +118,7 @@ class Session:
             return None
         if self.state is State.GREETING:
             return self._alive.greet_by
-        first = min((pending.until for pending in self._pending.values()), default=None)
+        first = self._requests.deadline
         if self.state is State.READING:
             return min(at for at in (first, self._alive.deadline, self.upkeep.deadline) if at is not None)
         return first
@@ -163,7 +149,7 @@ class Session:
             if message.name in RESPONSES:
                 self._request(message, State.READING)
             else:
-                self._tolerate(message)
+                self._requests.tell(message)
         self._events += map(Notice, self.upkeep.remarks)
         self.upkeep.remarks.clear()
 
@@ -174,15 +160,15 @@ class Session:
         self._now = now
         self._alive.excuse(now)
         if self.state is State.READING:
-            self._acknowledge(0)
+            self._requests.acknowledge(0, now)
 
     def behind(self, now: int) -> None:
         """More bytes wait than the driver took. A keepalive among them is old when its turn comes, for there may be
         megabytes before it; so one is acknowledged in each interval all the same.
         """
-        if self.state is State.READING and now - self._acked >= self.settings.keepalive:
+        if self.state is State.READING and now - self._requests.acked >= self.settings.keepalive:
             self._now = now
-            self._acknowledge(0)
+            self._requests.acknowledge(0, now)
 
     def set_outputs(self, levels: Mapping[int, bool], now: int) -> int:
         """Drive general purpose outputs (port → level); `Answered` comes with the id given here."""
@@ -233,13 +219,13 @@ class Session:
         """The handshake is done."""
         self._events += map(Notice, unmet(self.settings, self.capabilities))
         # Last, so that reports held for us come when we are set up. It has no answer, but some refuse it.
-        self._tolerate(Message("ENABLE_EVENTS_AND_REPORTS"))
+        self._requests.tell(Message("ENABLE_EVENTS_AND_REPORTS"))
         self.upkeep.begin(self._now, self.settings.timely and not rospec.timed(self.settings, self.capabilities))
         if self.settings.due(self._levels):
             self._request(rospec.start_now(self.settings), State.READING)  # the edge was while we were away
         self._events.append(Ready(described(self.settings, self.capabilities)))
 
-    def _settled(self, pending: _Pending, number: int, refusal: str | None) -> None:
+    def _settled(self, pending: Pending, number: int, refusal: str | None) -> None:
         """A request was answered; all answers go through here. `refusal` None: accepted."""
         if pending.state is None:
             self._events.append(Answered(number, refusal, refusal is not None))
@@ -274,10 +260,9 @@ class Session:
             self._notice(f"{name} refused: {refusal}")
 
     def _time_out(self, now: int) -> None:
-        for number, pending in list(self._pending.items()):
-            if now < pending.until:
-                continue
-            del self._pending[number]
+        for number, pending in self._requests.overdue(now):
+            if self.state in (State.FAILED, State.CLOSED):
+                return
             late = f"was not answered within {self.settings.answer / 1e6:g} s"
             step = STEPS.get(pending.state) if pending.state is not None else None
             if pending.state is None:
@@ -299,7 +284,7 @@ class Session:
         kind = head & 0x3FF
         if kind == _KEEPALIVE:
             self._alive.sound = self._now
-            self._acknowledge(number)
+            self._requests.acknowledge(number, self._now)
             return
         try:
             message = decode(head, number, body)
@@ -313,14 +298,15 @@ class Session:
 
     def _answer(self, message: Message) -> bool:
         """Give a response or an error to whoever waits for it; whether anybody did."""
-        pending = self._pending.get(message.id)
+        pending = self._requests.pending.get(message.id)
         error = message.name == "ERROR_MESSAGE"
         if pending is not None and (error or RESPONSES.get(pending.name) == message.name):
             refusal = rospec.refusal(message)  # may raise: then the request still waits
-            del self._pending[message.id]
+            del self._requests.pending[message.id]
             self._learn(pending, message, refused=refusal is not None)
+            self._requests.version = self.capabilities.version
             self._settled(pending, message.id, refusal)
-        elif error and (name := self._tolerated.pop(message.id, "")):
+        elif error and (name := self._requests.told(message.id)):
             self._notice(f"{name} refused, going on without it: {rospec.refusal(message)}")
             if name == "GET_REPORT":
                 self.upkeep.stop_polling()
@@ -332,7 +318,7 @@ class Session:
             return False
         return True
 
-    def _learn(self, pending: _Pending, message: Message, refused: bool) -> None:
+    def _learn(self, pending: Pending, message: Message, refused: bool) -> None:
         """What an answer tells of the reader."""
         if pending.name == "GET_READER_CONFIG":
             self._found(message)
@@ -408,26 +394,8 @@ class Session:
             self._events.append(ClockJump(by))
         self._intake.jumps.clear()
 
-    def _send(self, message: Message) -> int:
-        """Send with the next id, in the version of the connection (or in the message's own, while that is chosen)."""
-        self._number += 1
-        version = max(message.version, self.capabilities.version)
-        self._out.append(encode(message._replace(id=self._number, version=version)))
-        return self._number
-
     def _request(self, message: Message, state: State | None) -> int:
-        number = self._send(message)
-        self._pending[number] = _Pending(message.name, state, self._now + self.settings.answer)
-        return number
-
-    def _tolerate(self, message: Message) -> None:
-        """Send what has no answer but may get an error; of each name the last is remembered."""
-        self._tolerated = {n: name for n, name in self._tolerated.items() if name != message.name}
-        self._tolerated[self._send(message)] = message.name
-
-    def _acknowledge(self, number: int) -> None:
-        self._acked = self._now
-        self._out.append(encode(Message("KEEPALIVE_ACK", number, version=self.capabilities.version)))
+        return self._requests.ask(message, state, self._now)
 
     def _notice(self, text: str) -> None:
         self._events.append(Notice(text))
@@ -439,7 +407,7 @@ class Session:
 
     def _end(self) -> None:
         self.state = State.CLOSED
-        self._pending.clear()
+        self._requests.pending.clear()
         self._events.append(Closed())
 
     def _fail(self, text: str, refused: bool) -> None:
@@ -447,5 +415,5 @@ class Session:
             return
         self._flush()
         self.fell, self.state = self.state, State.FAILED
-        self._pending.clear()
+        self._requests.pending.clear()
         self._events.append(ReaderFault(text, refused))
