@@ -123,7 +123,7 @@ def _correction(one: Correction, part: Movement, seq: int, settings: Settings) -
         _id(draft, settings),
         seq,
         settings,
-        erroneous=event_id(settings.site, one.gateway, first.kind, first.key, first.ordinal),
+        erroneous=_id(first, settings),
         corrective=[_id(right, settings) for right in drafts],
         at=one.at,
         reason=one.reason,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from sqlalchemy import and_, delete, func, insert, select, true, update
 
 from gateway.ledger import announcements, lives
@@ -33,8 +34,8 @@ from gateway.model.outcome import (
 )
 
 
-def apply(turn: Turn, effects: Sequence[Effect]) -> None:
-    """Change the ledger by `effects`, in order; then open and close the stays of what they touched.
+def apply(turn: Turn, effects: Sequence[Effect], since: int) -> None:
+    """Change the ledger by `effects`, in order; then open and close, at `since` (µs), the stays of what they touched.
 
     Stays follow the totals at the end of the turn, so a change from available to hold is no departure.
     """
@@ -46,7 +47,7 @@ def apply(turn: Turn, effects: Sequence[Effect]) -> None:
         if isinstance(effect, StockDelta) and effect.gtin and effect.lot  # what has no name is no lot
     }
     for place in sorted(touched):
-        _follow(turn, *place)
+        _follow(msgspec.structs.replace(turn, now=since), *place)
 
 
 def _stock(turn: Turn, deltas: Iterable[StockDelta]) -> None:

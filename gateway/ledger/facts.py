@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping, Select, and_, or_, select
 
+from gateway.identity import decode
 from gateway.ledger import goods, master
 from gateway.ledger.announcements import EXPECTATIONS, serial_key
 from gateway.ledger.outbox import kept
@@ -62,7 +63,9 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     ssccs = {*questions.ssccs, *(one.movement.sscc for one in waiting.values() if one.movement.sscc is not None)}
     expected = _expected(asking, ssccs)
     inside = _units(asking, ssccs | parents)
-    serials = _serials(asking, questions.serials) | _by_epc(asking, questions.epcs)
+    tagged = [decode(epc).ai for one in waiting.values() for line in one.movement.lines for epc in line.epcs]
+    asked = {*questions.serials, *((ai["01"], ai["21"]) for ai in tagged if "21" in ai)}
+    serials = _serials(asking, asked) | _by_epc(asking, epcs)
     orders = master.productions(asking, questions.productions)
     central = master.holds_of_central(asking, questions.holds)
     about = {*questions.standing, *((one.gtin, one.lot) for one in central.values())}

@@ -147,9 +147,11 @@ class Ledger(View):
         before = self._progress
         self._check(turn)
         outcome = turn.outcome
-        moved = [decision.at for decision in outcome.decisions if isinstance(decision, Movement)]
+        moves = [decision for decision in outcome.decisions if isinstance(decision, Movement)]
+        moved = [one.at for one in moves if one.corrects is None]
+        since = max((one.at for one in moves), default=turn.t)  # what was corrected is there since it came
         with self._writing(max(moved, default=turn.t)) as writing:
-            effects.apply(writing, outcome.effects)
+            effects.apply(writing, outcome.effects, since)
             ordinal, last = decisions.record(
                 writing,
                 outcome.decisions,

@@ -129,7 +129,6 @@ class Correction(Struct, frozen=True):
     correction: str  # UUID
     at: int
     erroneous: Movement
-    gateway: str  # that told it
     by_movement: Movement
     reason: str  # CBV error reason: incorrect_data | did_not_occur
 

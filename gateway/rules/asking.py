@@ -59,6 +59,7 @@ def questions(candidates: list[Candidate]) -> Questions:
     crossed = [one for one in candidates if isinstance(one, Crossed) and one.passage.moved]
     wanting = [(one.wants, one.passage.closed) for one in crossed if one.wants]
     wanting += [(one.wants, one.order.at) for one in candidates if isinstance(one, Moving) and one.wants]
+    wanting += [(one.wants, one.at) for one in candidates if isinstance(one, Announced) and one.wants]
     return Questions(
         **{name: tuple(sorted(found[name])) for name in FIELDS},
         stays=tuple(Interval(*span) for span in sorted(found["stays"])),

@@ -83,8 +83,9 @@ def decide(
         elif isinstance(one, Producing):
             found, wanted, reply = produce(settings, one, facts)
         elif isinstance(one, Moving):
-            rule = partial(_ruled, settings, facts=facts, rules=rules, memory=memory)
-            found, wanted, reply = move(settings, one, facts, rule)
+            found, wanted, reply = move(settings, one, facts, partial(_ruled, settings, rules=rules, memory=memory))
+        elif isinstance(one, Announced):
+            found, wanted = announced(settings, one, facts, partial(_ruled, settings, rules=rules, memory=memory))
         elif isinstance(one, Crossed | Watched):
             if isinstance(one, Crossed):
                 found, wanted = _crossed(settings, one, facts, rules, memory)
@@ -224,7 +225,6 @@ def _refused(settings: Settings, one: Refused, facts: Facts) -> Decided:
 
 
 DECIDERS: dict[type, Callable[[Settings, Any, Facts], Decided]] = {
-    Announced: announced,
     Changed: _changed,
     Exceeding: _exceeding,
     Parking: _parking,

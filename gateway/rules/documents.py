@@ -58,6 +58,7 @@ class Announced(Struct, frozen=True):
     at: int
     part: int = 0
     last: bool = True
+    wants: tuple[str, ...] = ()  # what rules need to know beside the goods (`Questions.goods`)
 
 
 def read_document(

@@ -266,7 +266,11 @@ class Engine:
 
     def _document(self, t: int, topic: str, payload: Any, text: str | None) -> list[Candidate]:
         read = read_document(topic, payload, text, t)
-        return [Refused(read) if isinstance(read, Rejection) else read]
+        if isinstance(read, Rejection):
+            return [Refused(read)]
+        if read.kind == "asn":  # receipts that waited for it are put before the rules again
+            read = msgspec.structs.replace(read, wants=self.rules.wants("receive", "return"))
+        return [read]
 
     def _command(self, t: int, command: Command) -> list[Candidate]:
         args = command.args

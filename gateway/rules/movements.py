@@ -356,15 +356,15 @@ def _weighed(crossed: Crossed, expected: Expected | None) -> Weighed | None:
     weighing = crossed.weighing
     if weighing is None or weighing.value is None or weighing.at is None:
         return None
+    return reweighed(Weighed(weighing.value, weighing.unit, weighing.at, weighing.scale), expected)
+
+
+def reweighed(weighed: Weighed, expected: Expected | None) -> Weighed:
+    """A weight beside what is announced."""
     announced = expected.unit.gross_weight if expected is not None else None
     deviation = None
-    if announced is not None and announced.unit == weighing.unit and Decimal(announced.value) > 0:
-        deviation = round(float((Decimal(weighing.value) / Decimal(announced.value) - 1) * 100), 2)
-    return Weighed(
-        value=weighing.value,
-        unit=weighing.unit,
-        at=weighing.at,
-        scale=weighing.scale,
-        expected=announced.value if announced is not None else None,
-        deviation_pct=deviation,
+    if announced is not None and announced.unit == weighed.unit and Decimal(announced.value) > 0:
+        deviation = round(float((Decimal(weighed.value) / Decimal(announced.value) - 1) * 100), 2)
+    return structs.replace(
+        weighed, expected=announced.value if announced is not None else None, deviation_pct=deviation
     )

@@ -3,7 +3,6 @@
 What is on hold does not move; what was rejected, and what nobody can name, may be disposed of.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct, structs
@@ -22,14 +21,11 @@ from gateway.model.quantity import SCALE, format_quantity
 from gateway.model.settings import Settings
 from gateway.rules import reasons
 from gateway.rules.candidates import Moving
+from gateway.rules.correcting import Rule
 from gateway.rules.effects import effects, line_of
 from gateway.rules.movements import held, rejected, stopped
 from gateway.rules.orders import refusal
-from gateway.rules.ruleset.evaluating import Ruled
 from gateway.rules.taking import take
-
-Rule = Callable[[Movement], tuple[Movement, Ruled]]
-"""A movement before the rules of the site."""
 
 
 class Part(Struct, frozen=True):
@@ -50,7 +46,7 @@ def move(
     parts = _parts(one, facts)
     if isinstance(parts, str):
         return [], [], refusal(parts)
-    told = [rule(_movement(settings, one, facts, part, number)) for number, part in enumerate(parts)]
+    told = [rule(_movement(settings, one, facts, part, number), facts) for number, part in enumerate(parts)]
     decisions: list[Decision] = [movement for movement, _ in told]
     changes: list[Effect] = []
     for part, (movement, found) in zip(parts, told, strict=True):

@@ -112,9 +112,7 @@ HELD_RECEIPT = msgspec.structs.replace(
     RECEIPT, verdict="held", status="hold", reasons=("no_expectation",), expectation=None, documents=()
 )
 RIGHT = msgspec.structs.replace(RECEIPT, movement="66666666-2222-5333-8444-555555555555", corrects=RECEIPT.movement)
-CORRECTION = Correction(
-    "77777777-2222-5333-8444-555555555555", AT + 60_000_000, HELD_RECEIPT, "gw-2", RIGHT, "incorrect_data"
-)
+CORRECTION = Correction("77777777-2222-5333-8444-555555555555", AT + 60_000_000, HELD_RECEIPT, RIGHT, "incorrect_data")
 REJECTION = Rejection("down/asn/A 1", AT, "bad_document", "units[0].sscc: 17 digits")
 GAP = Gap(7, 9, AT, "publish_refused")
 
@@ -527,7 +525,7 @@ def test_transformation() -> None:
 
 def test_correction_names_the_wrong_event_and_the_right_one() -> None:
     """The wrong event again, declared in error under an id of its own, with the id of the event that is right."""
-    first, _ = rendered(HELD_RECEIPT, msgspec.structs.replace(SITE, gateway="gw-2"))
+    first, _ = rendered(HELD_RECEIPT)
     right, told = rendered(RIGHT)
     event, body = rendered(CORRECTION)
     assert event.kind == "correction"
