@@ -49,9 +49,13 @@ class Client:
             return answer
         raise UnreachableError(f"the gateway behind {self.path} closed before it answered")
 
-    def watch(self, *, antennas: bool = False) -> Iterator[bytes]:
-        """Outcome lines as they are committed, until the gateway stops; with `antennas` also what these hear."""
-        lines = self._lines("watch", {"antennas": True} if antennas else {})
+    def watch(self, *, antennas: bool = False, inputs: bool = False) -> Iterator[bytes]:
+        """Outcome lines as they are committed, until the gateway stops.
+
+        With `antennas` also what these hear, four times a second; with `inputs` also every read and edge.
+        """
+        wanted = {"antennas": antennas, "inputs": inputs}
+        lines = self._lines("watch", {name: True for name, want in wanted.items() if want})
         next(lines, None)
         yield from lines
 

@@ -4,6 +4,7 @@
     {"name":"status"}                                       →  {"ok":true,"status":{…}}
     {"name":"watch"}                                        →  {"ok":true}, then every outcome line as it is committed
     {"name":"watch","args":{"antennas":true}}               →  the same, and what antennas hear, four times a second
+    {"name":"watch","args":{"inputs":true}}                 →  the same, and every read and edge as a recording's line
 
 Commands enter the pipeline as inputs like everything else; `by` is the name of the unix user at the other end.
 """
@@ -56,6 +57,7 @@ class CommandSocket:
         self._status = status
         self._watchers: set[Pipe[bytes]] = set()
         self._listeners: set[Pipe[bytes]] = set()  # those of them who also want to know what the antennas hear
+        self._recorders: set[Pipe[bytes]] = set()  # and those who want the inputs themselves
         self._serving: set[asyncio.Task[None]] = set()
         self._wire: socket.socket | None = None
 
@@ -73,6 +75,16 @@ class CommandSocket:
         """Give a line about antennas to those who asked for it; never waits."""
         for listener in self._listeners:
             listener.offer(line)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anybody would read the inputs."""
+        return bool(self._recorders)
+
+    def record(self, line: bytes) -> None:
+        """Give an input, as a recording has it, to those who asked for it; never waits."""
+        for recorder in self._recorders:
+            recorder.offer(line)
 
     def publish(self, line: bytes) -> None:
         """Give an outcome line (without line feed) to all watchers; never waits."""
@@ -134,7 +146,7 @@ class CommandSocket:
             reply: dict[str, Any] = {"ok": False, "error": f"not a request: {error}"}
         else:
             if request.name == "watch":
-                await self._watch(reader, writer, antennas=request.args.get("antennas") is True)
+                await self._watch(reader, writer, request.args)
                 return
             if request.name == "status":
                 reply = {"ok": True, "status": self._status()}
@@ -144,11 +156,13 @@ class CommandSocket:
         writer.write(msgspec.json.encode(reply) + b"\n")
         await writer.drain()
 
-    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, antennas: bool) -> None:
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, args: dict[str, Any]) -> None:
         pipe: Pipe[bytes] = Pipe("watch", WATCH_BOUND)
         self._watchers.add(pipe)
-        if antennas:
+        if args.get("antennas") is True:
             self._listeners.add(pipe)
+        if args.get("inputs") is True:
+            self._recorders.add(pipe)
         gone = asyncio.create_task(_end_of(reader))
         missed = 0
         try:
@@ -166,6 +180,7 @@ class CommandSocket:
             gone.cancel()
             self._watchers.discard(pipe)
             self._listeners.discard(pipe)
+            self._recorders.discard(pipe)
             writer.writelines(line + b"\n" for line in pipe.take(WATCH_BOUND))  # the last ones, at a stop
 
 

@@ -28,11 +28,11 @@ from gateway.app.states import States
 from gateway.config import Configuration, addresses
 from gateway.errors import TallymanError
 from gateway.events.lines import event_line, outcome_line
-from gateway.journal import Crashes, Journal
+from gateway.journal import Crashes, Journal, records
 from gateway.ledger.store import Ledger
 from gateway.ledger.telemetry import TelemetryStore
 from gateway.ledger.thread import Writer
-from gateway.model.inputs import Boot, Command, Config, Device, Measurement, Read, Reads, Weighing
+from gateway.model.inputs import Boot, Command, Config, Device, Gpi, Measurement, Read, Reads, Weighing
 from gateway.model.outcome import DeviceCommand, Resend
 from gateway.pipeline import Core, Pipeline, Result, count
 from gateway.readers import Reader
@@ -302,6 +302,8 @@ class Daemon:
                 self._lights.show(decision)
         if self._socket is not None and self._socket.listened and isinstance(item, Reads | Read):
             self._hearing.note(item)
+        if self._socket is not None and self._socket.recorded and isinstance(item, Reads | Read | Gpi):
+            self._socket.record(records.encode(result.t, item))
         if self._socket is not None and self._socket.watched:
             for decision in result.outcome.decisions:
                 self._socket.publish(outcome_line(decision))

@@ -21,6 +21,7 @@ from gateway.cli.options import CONFIG, JSON, client, spoken
 from gateway.cli.orders import dispose, lot, move, produce
 from gateway.cli.saying import said
 from gateway.cli.trace import recall, trace
+from gateway.cli.tune import tune
 from gateway.cli.watch import watch
 from gateway.errors import ConfigError, TallymanError
 from gateway.model.times import rfc3339
@@ -36,6 +37,7 @@ main.add_command(llrp)
 main.add_command(doctor)
 main.add_command(epc)
 main.add_command(watch)
+main.add_command(tune)
 main.add_command(explain_command)
 main.add_command(trace)
 main.add_command(asn)
