@@ -77,7 +77,7 @@ def score(truth: Truth, answers: list[Answer]) -> Scored:
     badges = set(truth["badges"])
     found = Scored(Tally(spurious=len(spurious)), [], spurious)
     for passage in truth["passages"]:
-        if passage["kind"] == "empty":
+        if not passage["units"]:
             found.tally.empties += 1
             found.tally.empties_right += all(one.passed <= set(passage["neutral"]) for one in of[passage["number"]])
         else:

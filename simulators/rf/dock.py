@@ -1,6 +1,7 @@
 """The dock that a shift works at: doors with antennas, eyes and reader, and the gateway's configuration for them."""
 
 import math
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -11,6 +12,12 @@ from simulators.rf.scene import Beam, Door
 SITE: Final = "rf-dock"
 LOCATION: Final = "hall"
 
+UNEVEN: Final = 0.8
+"""dB, standard deviation from antenna to antenna: cables, connectors, aim."""
+
+ABSOLUTE: Final = 1.5
+"""dB, standard deviation of a reader's levels against the truth: data sheets promise ±2…±4 dB."""
+
 
 def doors(family: Family, chance: Random) -> list[Door]:
     """The doors of a shift, from left to right, all built alike."""
@@ -19,6 +26,7 @@ def doors(family: Family, chance: Random) -> list[Door]:
     tilt, height = math.radians(chance.uniform(*family.tilt)), chance.uniform(*family.height)
     power, first = chance.uniform(*family.power), chance.uniform(0.0, 0.4)
     dwell, hop = chance.choice(family.dwell) * 1000, chance.choice(family.hop) * 1000
+    session, rician = chance.choice(family.sessions), chance.uniform(*family.rician)
     found = []
     for number in range(1, family.doors + 1):
         x = (number - 1) * spacing
@@ -29,11 +37,17 @@ def doors(family: Family, chance: Random) -> list[Door]:
                 reader=f"reader-{number}",
                 preset=family.preset,
                 x=x,
-                antennas=_antennas(family.preset, x, posts, first, gap, tilt, height, power),
+                antennas=[
+                    replace(antenna, power=antenna.power + chance.gauss(0.0, UNEVEN))
+                    for antenna in _antennas(family.preset, x, posts, first, gap, tilt, height, power)
+                ],
                 # beams just outside and inside the antenna rows, at the height of a pallet's goods
                 eyes=[Beam(1, "outer", first - 0.25), Beam(2, "inner", first + gap + 0.2)] if family.eyes else [],
                 dwell=dwell,
                 hop=hop,
+                session=session,
+                rician=rician,
+                rssi_offset=chance.gauss(0.0, ABSOLUTE),
                 rssi_step=0.5 if kind == "fine" else 1.0,
                 phase=kind != "poor",
                 phase_flips=kind == "fine",

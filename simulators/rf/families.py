@@ -31,12 +31,16 @@ class Family:
     tilt: Range = (15.0, 25.0)
     """Degrees by which the rows look away from each other."""
     height: Range = (1.0, 1.4)
+    rician: Range = (6.0, 10.0)
+    """K in dB: 5…12 dB are seen in halls with a line of sight, the less the more metal stands about."""
     power: Range = (25.0, 27.0)
     """dBm at the antenna: 2 W ERP allows 29.6 dBm with 5.5 dBi; docks are turned down so as not to read the hall."""
     dwell: tuple[int, ...] = (100, 150)
     """ms."""
     hop: tuple[int, ...] = (400, 2000)
     """ms: FCC §15.247 allows 400 on a channel, EN 302 208 4,000."""
+    sessions: tuple[int, ...] = (0, 2)
+    """Gen2 sessions, dual target. 2 is what Tallyman asks for; readers that cannot be asked use 0 or what they like."""
     readers: tuple[str, ...] = ("plain", "fine")
     """plain: whole dBm, phase (Zebra); fine: half dB, phase but for half a turn (Impinj); poor: whole dBm, no phase."""
     # -- the goods
@@ -61,17 +65,22 @@ class Family:
     """Share of vehicles with two pallets."""
     train: float = 0.0
     """Share followed closely by another vehicle with a pallet."""
-    empty: float = 0.15
-    """Share preceded by an empty truck going the other way."""
+    empty: float = 0.35
+    """Share preceded by an empty truck going the other way; the rest is done with a pallet jack or by two trucks."""
     drive_by: float = 0.0
     """Share of gaps in which a pallet drives past inside, through no door."""
     walker: float = 0.1
     """Share of gaps in which a person with a badge walks by or through."""
     tagged_trucks: float = 0.2
     """Share of shifts whose trucks carry a tag."""
+    badged_drivers: float = 0.3
+    """Share of shifts whose drivers wear a badge."""
+    visitors: float = 0.05
+    """Share of people whose badge is not on the site's ignore list."""
     # -- what stands around
     waiting: float = 0.2
-    """Share of incoming pallets that can be seen in the trailer before, of leaving ones in the hall."""
+    """Share of incoming pallets that stand in front in their trailer (others are hidden behind goods), and of leaving
+    ones that are staged near the door before; the others come from deep in the hall."""
     staged: Range = (5.0, 8.0)
     """Metres from the door at which pallets are put down."""
     stays: float = 0.25
@@ -110,7 +119,7 @@ _BUSY = Family(
     out=0.5,
     halt=0.06,
     train=0.05,
-    empty=0.2,
+    empty=0.4,
     waiting=0.5,
     stays=0.5,
     walker=0.15,
@@ -165,8 +174,13 @@ _TURN = Family(
 _NO_EYES = replace(_BUSY, name="no_eyes", about="busy, without photo-eyes", eyes=False, gap=(4.0, 8.0), train=0.0)
 _SINGLE = Family(
     name="single_antenna",
-    about="one door, one antenna above it, two photo-eyes",
+    about="one door, one antenna above it, two photo-eyes, pallets put down and driven by close to it",
     preset="single-antenna",
+    materials=(PAPER, TEXTILE, PLASTIC, MIXED),
+    staged=(2.6, 5.0),
+    stays=0.5,
+    parked=0.3,
+    drive_by=0.2,
     power=(27.0, 28.5),
     cases=(12, 30),
     dwell=(200,),
@@ -187,6 +201,7 @@ def _untouched(family: Family) -> Family:
         row_gap=(0.9, 1.8),
         tilt=(10.0, 35.0),
         height=(0.8, 1.7),
+        rician=(4.0, 11.0),
         power=(family.power[0] - 0.8, min(29.6, family.power[1] + 0.8)),
         dwell=(80, 120, 200) if len(family.dwell) > 1 else (120, 250),
         hop=(400, 1000, 4000),
@@ -194,6 +209,7 @@ def _untouched(family: Family) -> Family:
         speed=(family.speed[0] * 0.75, family.speed[1] * 1.2),
         cases=(max(6, family.cases[0] - 8), family.cases[1] + 8),
         tagged_trucks=0.5,
+        badged_drivers=0.5,
         clock_ms=6.0,
         drift_ppm=20.0,
         lost=0.001,

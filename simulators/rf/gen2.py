@@ -19,8 +19,29 @@ OVERHEAD: Final = 6_000
 LEAST_Q: Final = 3
 MOST_Q: Final = 8
 
-S1_PERSISTENCE: Final = (500_000, 5_000_000)
-"""µs an inventoried flag of session S1 lasts, powered or not (Gen2 v2, table 6.20)."""
+
+class Flags:
+    """The inventoried flags of session S2 or S3, read dual target: all with flag A, then all with flag B, and again.
+
+    Unlike those of S0, which fall back as soon as an antenna's turn is over, they outlive the turn (Gen2 v2, table
+    6.20: > 2 s without power, for ever with it): a tag that one antenna has read is silent for the others until the
+    target turns, so every tag gets about the same number of reads.
+    """
+
+    def __init__(self) -> None:
+        self._flagged: set[str] = set()
+        self._target = False
+
+    def takes_part(self, epc: str) -> bool:
+        """Its flag is the one that is asked for."""
+        return (epc in self._flagged) == self._target
+
+    def read(self, epcs: list[str], of: int) -> None:
+        """These were read of so many that took part; when that was all, the reader asks for the other flag."""
+        for epc in epcs:
+            (self._flagged.discard if self._target else self._flagged.add)(epc)
+        if len(epcs) == of:
+            self._target = not self._target
 
 
 def frame_q(expected: int) -> int:

@@ -30,6 +30,8 @@ class Load:
     tags: list[Tag]
     box: Box
     sscc: str | None = None
+    absorbs: float = 0.0
+    """dB per metre that a wave loses in it."""
     lines: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     @property
@@ -92,7 +94,7 @@ class Works:
         tags.append(
             tag(epc.sscc96(sscc, len(PREFIX)), (half_x * chance.choice((-1, 1)), 0.0, 0.0), material, box, chance)
         )
-        return Load(f"pallet-{self._unit}", tags, box, sscc, lines)
+        return Load(f"pallet-{self._unit}", tags, box, sscc, material.absorbs, lines)
 
     def _codes(self, cases: int) -> tuple[list[tuple[str, str, int, int]], list[str]]:
         first = self.chance.randint(1, max(1, cases - 1)) if cases > 1 and self.chance.random() < 0.3 else cases
@@ -116,7 +118,9 @@ class Works:
         """A person with a badge on the chest: a tag that is no GS1 EPC, and a body that is mostly water."""
         box = Box(0.2, 0.15, 0.85, 0.9)
         body = Material("body", 7.0, 2.0, 60.0)  # worn tags lose 5…10 dB (Griffin et al. 2006: meat 10.2)
-        return Load(f"person-{number}", [tag(f"E280{number:020X}", (0.0, 0.15, 0.4), body, box, self.chance)], box)
+        return Load(
+            f"person-{number}", [tag(f"E280{number:020X}", (0.0, 0.15, 0.4), body, box, self.chance)], box, None, 60.0
+        )
 
     def rack(self, count: int, material: Material) -> Load:
         """Goods that stand in a rack: `count` tags over three metres of it and four of height."""

@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
-from simulators.rf.gen2 import S1_PERSISTENCE, frame, frame_q
+from simulators.rf.gen2 import Flags, frame, frame_q
 from simulators.rf.physics import (
     BACK,
     CHANNELS,
     GAINS,
     PATTERN_POWER,
+    TRAILER,
     WAVE,
     Antenna,
+    Audible,
     K,
+    Sea,
     Tag,
     answers,
-    field,
-    levels,
-    sea,
+    audible,
 )
-from simulators.rf.scene import TRAILER, Door, Mover, near
+from simulators.rf.scene import Block, Door, Mover, blocks, near, shade
 
 REACH: Final = 10.0
 """Metres beyond which nothing is asked: free space at 36 dBm EIRP wakes the best chip at 11 m, without any goods."""
 
-LUCKY: Final = 7.0
-"""dB that echoes can add to free space (three in phase, less the rest); what is hopeless even so is skipped."""
+LUCKY: Final = 7.5
+"""dB that echoes can add to free space when all are in phase; what is hopeless even so is skipped."""
 
 STIR_REACH: Final = 2.5
 """Metres over which a moving truck's echoes fade (1/e) for tags that stand still."""
@@ -36,17 +37,38 @@ STIR_REACH: Final = 2.5
 STIR: Final = 0.45
 """Echo of a truck beside an antenna against the direct ray: a metal plate of 2 m² some metres off."""
 
+STIRS: Final = 0.02
+"""Echo below which nothing is stirred."""
+
 DRIFT: Final = 0.08
 """Share of the field that wanders by itself within seconds: people, doors, temperature."""
 
-FRESH: Final = 0.03
-"""Metres a mover goes before its links are computed anew: a twelfth of a wavelength, 1/6 of what fading repeats in."""
+DRIFT_TURN: Final = 0.9
+"""Radians per second of that wandering."""
+
+DRIFTS: Final = 0.25
+"""Seconds for which a standing tag's level is taken as the same: its drift turns by a seventh of a radian."""
+
+SHADE_MOST: Final = 10.0
+"""dB that something moving before a standing tag takes at most: its echoes come from elsewhere."""
+
+FRESH: Final = 0.05
+"""Metres a mover goes before its levels are computed anew: a seventh of a wavelength; its phase goes on in between."""
 
 RSSI_NOISE: Final = 0.6
 """dB from read to read with everything standing still (R420: 0.5…1)."""
 
 PHASE_NOISE: Final = 0.12
 """Radians from read to read (R420: 0.1 in good light, Yang et al. 2014 'Tagoram')."""
+
+GHOST: Final = 1e-6
+"""Share of reads with a wrong EPC: one answer in twenty is garbled, and CRC-16 lets one of 65,536 of these pass."""
+
+ASLEEP: Final = -3.0
+"""dB below its sensitivity at which a chip never answers (`answers`)."""
+
+STILL_LEAST: Final = -9.0
+"""dB below its sensitivity at which nothing that moves nearby lifts a standing tag: what is above is kept in mind."""
 
 
 class Heard(NamedTuple):
@@ -72,12 +94,18 @@ class Voice(NamedTuple):
 
 @dataclass(slots=True)
 class Still:
-    """A tag that stands, as one antenna hears it on one channel: its field, and dB by which its chip is awake."""
+    """A tag that stands, as one antenna hears it on one channel; `until` when its drift is looked at again (s)."""
 
-    tag: Tag
-    field: complex
-    margin: float
-    heard: float
+    link: Audible
+    slow: complex
+    """How its field drifts, and"""
+    quick: complex
+    """how it follows what moves nearby, both against its own strength."""
+    lift: float
+    """dB that an echo as strong as the direct ray can add at most."""
+    until: float = -1.0
+    chance: float = 0.0
+    voice: Voice | None = None
 
 
 class Glance(NamedTuple):
@@ -85,8 +113,17 @@ class Glance(NamedTuple):
 
     x: float
     y: float
+    second: float
     channel: int
     awake: list[tuple[Tag, float, float, float]]
+
+
+class Stir(NamedTuple):
+    """What moves near an antenna: the strength and phase of its echo, and what it puts into the way."""
+
+    strength: float
+    wave: float
+    blocks: list[Block]
 
 
 class Listener:
@@ -95,7 +132,7 @@ class Listener:
     def __init__(self, door: Door, movers: list[Mover], chance: Random) -> None:
         self.door = door
         self.chance = chance
-        self._seas = {antenna.port: sea(chance) for antenna in door.antennas}
+        self._seas = {antenna.port: Sea(chance, door.rician) for antenna in door.antennas}
         self._offsets = {
             (antenna.port, channel): chance.uniform(0, 2 * math.pi)
             for antenna in door.antennas
@@ -103,15 +140,15 @@ class Listener:
         }
         spans = [(span, mover) for mover in movers if (span := near(door, mover, REACH)) is not None]
         self._pool = sorted(spans, key=lambda each: each[0][0])
-        self._still: dict[tuple[int, int, int, bool], list[Still]] = {}
+        self._still: dict[tuple[int, int, int, bool], list[tuple[float, float, list[Still]]]] = {}
         self._last: dict[tuple[int, int], Glance] = {}
-        self._asleep: dict[str, int] = {}
+        self._flags = Flags() if door.session else None
 
     def listen(self, begin: int, end: int) -> Iterator[Heard]:
         """Everything read from `begin` to `end` (µs), in order of time."""
         now, turn, channel, expected = begin, 0, 1, 4
         next_hop = begin + self.door.hop
-        antennas = self.door.antennas
+        antennas, flags = self.door.antennas, self._flags
         while now < end:
             antenna = antennas[turn % len(antennas)]
             turn += 1
@@ -123,30 +160,34 @@ class Listener:
                     channel = self.chance.randint(1, CHANNELS)
                     next_hop = now + self.door.hop
                 voices = self._voices(antenna, channel, around, now / 1e6)
-                if self.door.session == 1:
-                    voices = [voice for voice in voices if self._asleep.get(voice.tag.epc, 0) <= now]
+                if flags is not None:
+                    voices = [voice for voice in voices if flags.takes_part(voice.tag.epc)]
                 slots, took = frame(len(voices), frame_q(expected), self.chance)
                 expected = len(voices)
                 for number, after in slots:
                     yield self._heard(antenna, channel, voices[number], now, after)
+                if flags is not None:
+                    flags.read([voices[number].tag.epc for number, _ in slots], of=len(voices))
                 now += took
 
     def _heard(self, antenna: Antenna, channel: int, voice: Voice, now: int, after: int) -> Heard:
         gauss, step = self.chance.gauss, self.door.rssi_step
-        if self.door.session == 1:
-            self._asleep[voice.tag.epc] = now + after + self.chance.randint(*S1_PERSISTENCE)
         turn = voice.phase + 2 * K * voice.speed * after / 1e6 + self._offsets[antenna.port, channel]
         if self.door.phase_flips and self.chance.random() < 0.5:
             turn += math.pi
         phase = round((turn + gauss(0, PHASE_NOISE)) / (2 * math.pi) * 4096) % 4096
-        rssi = round((voice.rssi + gauss(0, RSSI_NOISE)) / step) * step
-        return Heard(now + after, antenna.port, voice.tag.epc, rssi, channel, phase)
+        rssi = round((voice.rssi + self.door.rssi_offset + gauss(0, RSSI_NOISE)) / step) * step
+        epc = voice.tag.epc
+        if self.chance.random() < GHOST:
+            epc = f"{int(epc, 16) ^ self.chance.getrandbits(64):0{len(epc)}X}"
+        return Heard(now + after, antenna.port, epc, rssi, channel, phase)
 
     def _voices(self, antenna: Antenna, channel: int, around: list[Mover], second: float) -> list[Voice]:
         """Who answers a query of this antenna now."""
         voices: list[Voice] = []
         stills: list[Mover] = []
-        stir, wave = 0.0, 0.0
+        moving: list[tuple[Mover, float, float]] = []
+        strength, wave = 0.0, 0.0
         for mover in around:
             x, y = mover.way.at(second)
             if y < TRAILER and mover.door != self.door.number:
@@ -155,19 +196,25 @@ class Listener:
                 stills.append(mover)
                 continue
             distance = math.hypot(x - antenna.x, y - antenna.y)
-            stir, wave = max((stir, wave), (STIR * math.exp(-distance / STIR_REACH), 2 * K * (x + y)))
-            if mover.carries and not _hopeless(antenna, x, y, distance):
-                voices += self._moving(antenna, channel, mover, (x, y), second)
+            strength, wave = max((strength, wave), (STIR * math.exp(-distance / STIR_REACH), 2 * K * (x + y)))
+            moving.append((mover, x, y))
+        for mover, x, y in moving:
+            if mover.carries and not _hopeless(antenna, x, y, math.hypot(x - antenna.x, y - antenna.y)):
+                others = [block for other, a, b in moving if other is not mover for block in blocks(other, a, b)]
+                voices += self._moving(antenna, channel, mover, (x, y), second, others)
+        stir = Stir(strength, wave, [block for mover, x, y in moving for block in blocks(mover, x, y)])
         for mover in stills:
-            before = second < mover.way.start
-            for still in self._standing(antenna, channel, mover, before):
-                voice = self._stirred(still, stir, wave, second)
-                if voice is not None:
-                    voices.append(voice)
+            voices += self._standing(antenna, channel, mover, second, stir)
         return voices
 
     def _moving(
-        self, antenna: Antenna, channel: int, mover: Mover, place: tuple[float, float], second: float
+        self,
+        antenna: Antenna,
+        channel: int,
+        mover: Mover,
+        place: tuple[float, float],
+        second: float,
+        others: list[Block],
     ) -> Iterator[Voice]:
         x, y = place
         later_x, later_y = mover.way.at(second + 0.1)
@@ -175,63 +222,77 @@ class Listener:
         key = (id(mover), antenna.port)
         last = self._last.get(key)
         if last is None or last.channel != channel or abs(x - last.x) + abs(y - last.y) > FRESH:
-            last = self._last[key] = Glance(x, y, channel, self._awake(antenna, channel, mover, x, y))
-        chosen = self.chance.random
+            last = self._last[key] = Glance(x, y, second, channel, self._awake(antenna, channel, mover, place, others))
+        chosen, since = self.chance.random, 2 * K * step * 10 * (second - last.second)
         for tag, chance, heard, phase in last.awake:
             if chosen() < chance:
-                yield Voice(tag, heard, phase, step * 10)
+                yield Voice(tag, heard, phase + since, step * 10)
 
     def _awake(
-        self, antenna: Antenna, channel: int, mover: Mover, x: float, y: float
+        self, antenna: Antenna, channel: int, mover: Mover, place: tuple[float, float], others: list[Block]
     ) -> list[tuple[Tag, float, float, float]]:
         """The tags of a mover at this place that may answer: probability, dBm and phase of each."""
         around, found = self._seas[antenna.port], []
         for placed in mover.carries:
-            box = placed.load.box
-            middle_x, middle_y, middle_z = x + placed.dx, y + placed.dy, box.z
-            for tag in placed.load.tags:
-                one = field(
-                    antenna, around, tag, box, (middle_x + tag.dx, middle_y + tag.dy, middle_z + tag.dz), channel
-                )
-                margin, heard = levels(antenna, tag, 20 * math.log10(abs(one) or 1e-9))
-                if margin > -3:
-                    found.append((tag, answers(margin, heard), heard, -2 * cmath.phase(one) + tag.offset))
+            x, y = place[0] + placed.dx, place[1] + placed.dy
+            lost = shade(antenna, x, y, [*blocks(mover, *place, but=placed), *others])
+            load = placed.load
+            for link in audible(antenna, around, load.tags, load.box, (x, y), channel, lost, ASLEEP):
+                chance = answers(link.margin, link.heard)
+                found.append((link.tag, chance, link.heard, link.phase))
         return found
 
-    def _standing(self, antenna: Antenna, channel: int, mover: Mover, before: bool) -> list[Still]:
-        """The tags of something that stands which this antenna has a chance to hear, computed once."""
-        key = (id(mover), antenna.port, channel, before)
+    def _standing(self, antenna: Antenna, channel: int, mover: Mover, second: float, stir: Stir) -> Iterator[Voice]:
+        """Those who answer of something that stands."""
+        key = (id(mover), antenna.port, channel, second < mover.way.start)
         found = self._still.get(key)
-        if found is not None:
-            return found
-        found = self._still[key] = []
-        x, y = (mover.way.xs[0], mover.way.ys[0]) if before else (mover.way.xs[-1], mover.way.ys[-1])
+        if found is None:
+            found = self._still[key] = list(self._stills(antenna, channel, mover, second < mover.way.start))
+        chosen = self.chance.random
+        for x, y, stills in found:
+            lost = min(shade(antenna, x, y, stir.blocks), SHADE_MOST) if stir.blocks else 0.0
+            quiet = not lost and stir.strength <= STIRS
+            strength = DRIFT + stir.strength
+            drift, echo = cmath.rect(1.0, DRIFT_TURN * second), cmath.rect(stir.strength, stir.wave)
+            for still in stills:
+                if still.link.margin + still.lift * strength - lost < ASLEEP:
+                    continue
+                if not quiet or second >= still.until:
+                    _stir(still, 1 + still.slow * drift + still.quick * echo, lost)
+                    still.until = second + DRIFTS if quiet else second
+                if chosen() < still.chance and still.voice is not None:
+                    yield still.voice
+
+    def _stills(
+        self, antenna: Antenna, channel: int, mover: Mover, before: bool
+    ) -> Iterator[tuple[float, float, list[Still]]]:
+        """What this antenna may hear of something that stands, computed once: place and tags of each load."""
+        place = (mover.way.xs[0], mover.way.ys[0]) if before else (mover.way.xs[-1], mover.way.ys[-1])
         around = self._seas[antenna.port]
         for placed in mover.carries:
-            box = placed.load.box
-            if _hopeless(antenna, x + placed.dx, y + placed.dy, math.hypot(x - antenna.x, y - antenna.y), 1.7):
+            x, y, load = place[0] + placed.dx, place[1] + placed.dy, placed.load
+            if _hopeless(antenna, x, y, math.hypot(x - antenna.x, y - antenna.y), 1.7):
                 continue
-            for tag in placed.load.tags:
-                place = (x + placed.dx + tag.dx, y + placed.dy + tag.dy, box.z + tag.dz)
-                one = field(antenna, around, tag, box, place, channel)
-                if before and mover.shade:
-                    one *= 10 ** (-mover.shade / 20)
-                margin, heard = levels(antenna, tag, 20 * math.log10(abs(one) or 1e-9))
-                if margin > -7:
-                    found.append(Still(tag, one, margin, heard))
-        return found
+            hidden = mover.shade if before else 0.0
+            links = audible(antenna, around, load.tags, load.box, (x, y), channel, 0.0, STILL_LEAST + hidden)
+            links = [Audible(tag, margin - hidden, heard - 2 * hidden, phase) for tag, margin, heard, phase in links]
+            if links:
+                yield x, y, [_still(link) for link in links]
 
-    def _stirred(self, still: Still, stir: float, wave: float, second: float) -> Voice | None:
-        """A standing tag, its field changed by what moves nearby; None when it does not answer."""
-        tag = still.tag
-        change = 1 + DRIFT * tag.stirred * cmath.exp(1j * (0.9 * second + tag.offset))
-        if stir > 0.02:
-            change += stir * tag.stirred * cmath.exp(1j * (wave + tag.phases[0]))
-        shift = 20 * math.log10(abs(change) or 1e-9)
-        heard = still.heard + 2 * shift
-        if self.chance.random() >= answers(still.margin + shift, heard):
-            return None
-        return Voice(tag, heard, -2 * cmath.phase(still.field * change) + tag.offset, 0.0)
+
+def _still(link: Audible) -> Still:
+    tag = link.tag
+    turned = tag.stirred * cmath.rect(1.0, tag.phases[0])
+    return Still(link, DRIFT * tag.stirred * cmath.rect(1.0, tag.offset), turned, 20 / math.log(10) * abs(turned))
+
+
+def _stir(still: Still, change: complex, lost: float) -> None:
+    """A standing tag's field, changed by what moves nearby."""
+    link = still.link
+    shift = 20 * math.log10(abs(change) or 1e-9) - lost
+    heard = link.heard + 2 * shift
+    still.chance = answers(link.margin + shift, heard)
+    still.voice = Voice(link.tag, heard, link.phase - 2 * cmath.phase(change), 0.0)
 
 
 def _hopeless(antenna: Antenna, x: float, y: float, distance: float, half: float = 0.8) -> bool:
@@ -244,4 +305,4 @@ def _hopeless(antenna: Antenna, x: float, y: float, distance: float, half: float
     facing = min(1.0, facing + spread)
     beam = max(facing**PATTERN_POWER, BACK) if facing > 0 else BACK
     best = 20 * math.log10(beam * WAVE / (4 * math.pi * max(distance - half, 0.5)))
-    return antenna.power + GAINS + best + LUCKY + 21.0 < -3.0
+    return antenna.power + GAINS + best + LUCKY + 21.0 < ASLEEP

@@ -5,7 +5,9 @@ Metres, dB, dBm, radians. x runs along the wall, y from the street (negative) in
 
 import cmath
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import mul
 from random import Random
 from typing import Final, NamedTuple
 
@@ -45,8 +47,11 @@ FLOOR_ECHO: Final = -0.35
 WALL_ECHO: Final = 0.3
 """The opposite post, door track and dock leveller: metal, but not a whole wall of it."""
 
-DIFFUSE: Final = -8.0
-"""dB of everything else against the free direct ray: a Rician K of 8 dB, the middle of 5…12 dB seen in halls."""
+TRAILER: Final = -0.6
+"""y at which the trailer begins: sheet metal, so what is in it is seen through its own door only, and"""
+
+BOXED: Final = 2.0
+"""its walls throw the waves about: the diffuse field in it is twice as strong (6 dB) as before the door."""
 
 WAVES: Final = 3
 """Plane waves that make the diffuse field; with three, it already fades over half a wavelength and has deep nulls."""
@@ -68,8 +73,6 @@ SHARPNESS: Final = 0.5
 
 DECODED: Final = 0.93
 """Share of answers a reader decodes that reach it well: CRC errors, impulse noise, neighbours in the same channel."""
-
-TRANSPARENT: Final = 1e-6
 
 
 class Material(NamedTuple):
@@ -132,6 +135,16 @@ class Tag:
     offset: float
     stirred: complex = 0j
     """How much its field follows what moves nearby, when it does not move itself."""
+    need: float = field(init=False)
+    """Relative one-way field that wakes it at 0 dBm and 0 dBi."""
+    decay: float = field(init=False)
+    inside: float = field(init=False)
+    """What `absorbs` and `core` leave of a field: per metre as an exponent, and as a factor."""
+
+    def __post_init__(self) -> None:
+        self.need = 10 ** ((self.sensitivity + self.penalty) / 20)
+        self.decay = -self.absorbs * _NEPER
+        self.inside = math.exp(-self.core * _NEPER)
 
 
 class Box(NamedTuple):
@@ -143,92 +156,138 @@ class Box(NamedTuple):
     z: float
 
 
-class Sea(NamedTuple):
-    """The diffuse field at one antenna: directions, and phase per channel of each wave."""
+class Sea:
+    """The diffuse field at one antenna: plane waves from all sides, some from above and below."""
 
-    waves: tuple[tuple[float, float, float], ...]
-    slopes: tuple[float, ...]
+    def __init__(self, chance: Random, rician: float) -> None:
+        """`rician` is K in dB: how far all of them together lie below the free direct ray."""
+        self.strength = 10 ** (rician / -20) / math.sqrt(WAVES)
+        self.waves: list[tuple[float, float, float]] = []
+        for _ in range(WAVES):
+            around, up = chance.uniform(0, 2 * math.pi), chance.uniform(-0.5, 0.5)
+            flat = K * math.cos(up)
+            self.waves.append((flat * math.cos(around), flat * math.sin(around), K * math.sin(up)))
+        self._slopes = [_CHANNEL_TURN * chance.uniform(*ECHO_PATHS) for _ in range(WAVES)]
+        self._known: dict[tuple[int, int], list[tuple[complex, ...]]] = {}
+
+    def at(self, x: float, y: float) -> list[complex]:
+        """The waves' phasors at a place on the floor."""
+        return [cmath.rect(1.0, wave_x * x + wave_y * y) for wave_x, wave_y, _ in self.waves]
+
+    def on(self, tags: Sequence[Tag], box: Box, channel: int) -> list[tuple[complex, ...]]:
+        """For each tag of a load the phasors of the waves against those in the load's middle."""
+        key = (id(tags), channel)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = [
+                tuple(
+                    cmath.rect(
+                        1.0, wave_x * tag.dx + wave_y * tag.dy + wave_z * (box.z + tag.dz) + phase + slope * channel
+                    )
+                    for (wave_x, wave_y, wave_z), slope, phase in zip(self.waves, self._slopes, tag.phases, strict=True)
+                )
+                for tag in tags
+            ]
+        return found
 
 
-def sea(chance: Random) -> Sea:
-    """A diffuse field with waves from all sides, some from above and below."""
-    waves = []
-    for _ in range(WAVES):
-        around, up = chance.uniform(0, 2 * math.pi), chance.uniform(-0.5, 0.5)
-        flat = K * math.cos(up)
-        waves.append((flat * math.cos(around), flat * math.sin(around), K * math.sin(up)))
-    return Sea(tuple(waves), tuple(_CHANNEL_TURN * chance.uniform(*ECHO_PATHS) for _ in range(WAVES)))
-
-
-_DIFFUSE_FIELD = 10 ** (DIFFUSE / 20) / math.sqrt(WAVES)
+GAINS: Final = READER_GAIN + TAG_GAIN
 _FREE_SPACE = WAVE / (4 * math.pi)
 _CHANNEL_TURN = 2 * math.pi * CHANNEL_STEP / LIGHT
+_BEST = 1 - FLOOR_ECHO + WALL_ECHO
+TINY: Final = 1e-9
+_NEPER = math.log(10) / 20
 
 
-def field(antenna: Antenna, around: Sea, tag: Tag, box: Box, at: tuple[float, float, float], channel: int) -> complex:
-    """The one-way field at a tag, relative to an isotropic link without loss: 20·log10(abs) is dB, the angle its phase.
+class Audible(NamedTuple):
+    """A tag whose chip has power: dB to spare, dBm at the reader, and the phase there (radians, by distance alone)."""
+
+    tag: Tag
+    margin: float
+    heard: float
+    phase: float
+
+
+def audible(
+    antenna: Antenna,
+    around: Sea,
+    tags: Sequence[Tag],
+    box: Box,
+    place: tuple[float, float],
+    channel: int,
+    shade: float,
+    least: float,
+) -> list[Audible]:
+    """The tags of a load that have at least `least` dB to spare at an antenna: rays are added up with their phases.
+
+    What cannot wake however its echoes fall is left out before any angle is computed; that changes no result.
 
     Args:
         antenna: the reader's antenna.
         around: its diffuse field.
-        tag: the tag.
-        box: the load it sits on.
-        at: where it is now.
+        tags: those of one load.
+        box: the load they sit on.
+        place: x and y of the load's middle.
         channel: 1…4.
+        shade: dB that the direct ray and its floor echo lose to what stands between (`scene.shade`).
+        least: dB to spare, may be negative.
     """
-    x, y, z = at
-    east, north, up = x - antenna.x, y - antenna.y, z - antenna.z
-    flat = east * east + north * north
-    distance = math.sqrt(flat + up * up) or NEAREST
-    look, axis = antenna.look, tag.axis
-    facing = (east * look[0] + north * look[1] + up * look[2]) / distance
-    beam = max(facing**PATTERN_POWER, BACK) if facing > 0 else BACK
-    along = (east * axis[0] + north * axis[1] + up * axis[2]) / distance
-    dipole = max(math.sqrt(max(1 - along * along, 0.0)), NULL)
-    # direct, and by the floor
-    ray = beam * dipole * 10 ** (_through(tag, box, east, north, up, distance) * tag.absorbs / -20)
-    floor = math.sqrt(flat + (z + antenna.z) ** 2)
-    bounced, angle = ray * FLOOR_ECHO * distance / floor, K * (distance - floor)
-    real, imaginary = ray + bounced * math.cos(angle), bounced * math.sin(angle)
-    other = 2 * antenna.wall - x - antenna.x
-    if (antenna.wall - x) * (antenna.wall - antenna.x) > 0:  # between antenna and wall: an echo comes from behind
-        wall = math.sqrt(other * other + north * north + up * up)
-        echo = WALL_ECHO * distance / wall * beam * dipole
-        echo *= 10 ** (_through(tag, box, -east, north, up, distance) * tag.absorbs / -20)
-        angle = K * (distance - wall)
-        real += echo * math.cos(angle)
-        imaginary += echo * math.sin(angle)
-    spread = _DIFFUSE_FIELD * max(beam, SIDEWAYS) * 10 ** (tag.core / -20)
-    for (wave_x, wave_y, wave_z), slope, phase in zip(around.waves, around.slopes, tag.phases, strict=True):
-        angle = wave_x * x + wave_y * y + wave_z * z + phase + slope * channel
-        real += spread * math.cos(angle)
-        imaginary += spread * math.sin(angle)
-    return cmath.rect(_FREE_SPACE / max(distance, NEAREST), -(K + _CHANNEL_TURN * channel) * distance) * complex(
-        real, imaginary
-    )
+    found = []
+    budget = 10 ** ((antenna.power + GAINS - least) / -20) / _FREE_SPACE
+    open_sky = 10 ** (shade / -20)
+    diffuse = around.strength * (BOXED if place[1] < TRAILER else 1.0)
+    wave_number = K + _CHANNEL_TURN * channel
+    here = around.at(*place)
+    for tag, phasors in zip(tags, around.on(tags, box, channel), strict=True):
+        east, north = place[0] + tag.dx - antenna.x, place[1] + tag.dy - antenna.y
+        high = box.z + tag.dz
+        up = high - antenna.z
+        flat = east * east + north * north
+        distance = math.sqrt(flat + up * up) or NEAREST
+        need = tag.need * budget * max(distance, NEAREST)
+        facing = (east * antenna.look[0] + north * antenna.look[1] + up * antenna.look[2]) / distance
+        beam = max(facing**PATTERN_POWER, BACK) if facing > 0 else BACK
+        spread = diffuse * max(beam, SIDEWAYS) * tag.inside
+        if beam * _BEST + spread * WAVES < need:
+            continue
+        axis = tag.axis
+        along = (east * axis[0] + north * axis[1] + up * axis[2]) / distance
+        lobe = beam * max(math.sqrt(max(1 - along * along, 0.0)), NULL)
+        ray = open_sky * lobe * math.exp(_through(tag, box, east, north, up, distance) * tag.decay)
+        if ray * (1 - FLOOR_ECHO) + lobe * WALL_ECHO + spread * WAVES < need:
+            continue
+        floor = math.sqrt(flat + (high + antenna.z) ** 2)
+        one = ray + cmath.rect(ray * FLOOR_ECHO * distance / floor, K * (distance - floor))
+        one += spread * sum(map(mul, here, phasors))
+        to_wall = antenna.wall - antenna.x
+        if (to_wall - east) * to_wall > 0:  # between antenna and wall: an echo comes from behind
+            wall = math.sqrt((2 * to_wall - east) ** 2 + north * north + up * up)
+            echo = lobe * math.exp(_through(tag, box, -east, north, up, distance) * tag.decay)
+            one += cmath.rect(echo * WALL_ECHO * distance / wall, K * (distance - wall))
+        link = 20 * math.log10((abs(one) or 1e-9) * _FREE_SPACE / max(distance, NEAREST)) + GAINS - tag.penalty
+        margin = antenna.power + link - tag.sensitivity
+        if margin >= least:
+            phase = 2 * (wave_number * distance - cmath.phase(one)) + tag.offset
+            found.append(Audible(tag, margin, antenna.power + 2 * link - MODULATION, phase))
+    return found
 
 
 def _through(tag: Tag, box: Box, east: float, north: float, up: float, distance: float) -> float:
     """Metres of goods between the tag and an antenna that is (−east, −north, −up) away from it."""
-    if tag.absorbs < TRANSPARENT:
-        return 0.0
-    # from the tag towards the antenna, to the first face of the box
-    share = 1.0
-    for step, place, half in ((-east, tag.dx, box.half_x), (-north, tag.dy, box.half_y), (-up, tag.dz, box.half_z)):
-        if step > 1e-9:
-            share = min(share, (half - place) / step)
-        elif step < -1e-9:
-            share = min(share, (-half - place) / step)
-    return max(share, 0.0) * distance
-
-
-GAINS: Final = READER_GAIN + TAG_GAIN
-
-
-def levels(antenna: Antenna, tag: Tag, gain: float) -> tuple[float, float]:
-    """The dB of power the chip has to spare, and the dBm the reader hears, for a one-way field of `gain` dB."""
-    link = gain + GAINS - tag.penalty
-    return antenna.power + link - tag.sensitivity, antenna.power + 2 * link - MODULATION
+    share = 1.0  # of the way to the antenna, up to the first face of the box
+    if east < -TINY:
+        share = min(share, (tag.dx - box.half_x) / east)
+    elif east > TINY:
+        share = min(share, (tag.dx + box.half_x) / east)
+    if north < -TINY:
+        share = min(share, (tag.dy - box.half_y) / north)
+    elif north > TINY:
+        share = min(share, (tag.dy + box.half_y) / north)
+    if up < -TINY:
+        share = min(share, (tag.dz - box.half_z) / up)
+    elif up > TINY:
+        share = min(share, (tag.dz + box.half_z) / up)
+    return share * distance if share > 0 else 0.0
 
 
 def answers(margin: float, heard: float) -> float:

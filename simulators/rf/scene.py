@@ -2,17 +2,30 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Final
+from random import Random
+from typing import Final, NamedTuple
 
 from simulators.rf.goods import Load
 from simulators.rf.motion import STEP, Way
-from simulators.rf.physics import Antenna
+from simulators.rf.physics import TRAILER, Antenna
 
 EYE_HALF_DOOR: Final = 1.5
 """Metres to either side of the door's middle in which something breaks the beam."""
 
-TRAILER: Final = -0.6
-"""y at which the trailer begins: sheet metal, so what is in it is seen through its own door only."""
+CHATTER: Final = (0.05, 0.02, 0.09)
+"""Share of broken beams that clear once in between, and for how long (s): gaps between cases, stretch film that mirrors
+the beam."""
+
+TRUCK_HALF: Final = 0.55
+"""Metres: half the width of a 1.5 t truck."""
+
+METAL: Final = 40.0
+METAL_MOST: Final = 14.0
+"""dB per metre and at most: waves bend around a truck. Over the knife edge of its side (ITU-R P.526, 0.55 m, a metre
+before and behind) 18 dB are lost, and there are two sides and the top."""
+
+GOODS_MOST: Final = 20.0
+"""dB at most behind a load: the hall's echoes come from elsewhere."""
 
 
 @dataclass(slots=True)
@@ -28,8 +41,9 @@ class Placed:
 class Mover:
     """Something that moves or stands: from `appears` (s) at the beginning of its way until it is `gone`.
 
-    `bodies` are what breaks a beam: spans of y from its middle. `door` is the number of the door whose trailer it
-    is in while y < TRAILER. `shade` dB are lost while it waits: others stand before it.
+    `bodies` are what breaks a beam: spans of y from its middle; `truck` that of the vehicle's metal. `door` is the
+    number of the door whose trailer it is in while y < TRAILER. `shade` dB are lost while it waits: others stand
+    before it.
     """
 
     way: Way
@@ -40,6 +54,7 @@ class Mover:
     bodies: tuple[tuple[float, float], ...] = ()
     shade: float = 0.0
     half_width: float = 0.5
+    truck: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +83,10 @@ class Door:
     hop: int
     """µs on one channel."""
     session: int = 0
+    rician: float = 8.0
+    """K in dB around this door."""
+    rssi_offset: float = 0.0
+    """dB by which this reader's levels are wrong."""
     rssi_step: float = 1.0
     """dB: LLRP's PeakRSSI is a whole number; Impinj's own is finer."""
     phase: bool = True
@@ -91,8 +110,9 @@ class Edge:
     level: bool
 
 
-def edges(door: Door, movers: list[Mover]) -> list[Edge]:
+def edges(door: Door, movers: list[Mover], chance: Random) -> list[Edge]:
     """All changes of a door's photo-eyes; something that overlaps something else keeps the beam broken."""
+    share, least, most = CHATTER
     found: list[Edge] = []
     for beam in door.eyes:
         spans = sorted(span for mover in movers for span in _blocked(door, beam, mover))
@@ -104,6 +124,10 @@ def edges(door: Door, movers: list[Mover]) -> list[Edge]:
                 merged.append([begin, end])
         for begin, end in merged:
             found += [Edge(begin, beam.port, beam.blocked), Edge(end, beam.port, not beam.blocked)]
+            if chance.random() < share and end - begin > 0.4:
+                clear = chance.uniform(begin + 0.1, end - 0.2)
+                again = clear + chance.uniform(least, most)
+                found += [Edge(clear, beam.port, not beam.blocked), Edge(again, beam.port, beam.blocked)]
     return sorted(found)
 
 
@@ -139,6 +163,54 @@ def _overshot(way: Way, index: int, y: float, low: float, high: float) -> float:
         return 0.0
     shares = [(now + edge - y) / (now - then) for edge in (low, high)]
     return next((share for share in shares if 0 <= share <= 1), 0.0)
+
+
+class Block(NamedTuple):
+    """Something upright that waves must cross: its rectangle on the floor, dB per metre of it, and at most so many."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+    absorbs: float
+    most: float
+
+
+def blocks(mover: Mover, x: float, y: float, but: Placed | None = None) -> list[Block]:
+    """What a mover at (x, y) puts into the way: its truck and its loads, `but` one."""
+    found = []
+    if mover.truck is not None:
+        low, high = mover.truck
+        found.append(Block(x - TRUCK_HALF, x + TRUCK_HALF, y + low, y + high, METAL, METAL_MOST))
+    for placed in mover.carries:
+        box = placed.load.box
+        if placed is not but and placed.load.absorbs:
+            at_x, at_y = x + placed.dx, y + placed.dy
+            reach = (at_x - box.half_x, at_x + box.half_x, at_y - box.half_y, at_y + box.half_y)
+            found.append(Block(*reach, placed.load.absorbs, GOODS_MOST))
+    return found
+
+
+def shade(antenna: Antenna, x: float, y: float, found: list[Block]) -> float:
+    """How many dB the straight way from an antenna to (x, y) loses to blocks; one above a door looks over them."""
+    if antenna.side == "top":
+        return 0.0
+    lost, east, north = 0.0, x - antenna.x, y - antenna.y
+    for block in found:
+        begin, end = 0.0, 1.0
+        for step, near_side, far_side in (
+            (east, block.left - antenna.x, block.right - antenna.x),
+            (north, block.low - antenna.y, block.high - antenna.y),
+        ):
+            if abs(step) < 1e-9:
+                if near_side > 0 or far_side < 0:
+                    end = -1.0
+                continue
+            one, other = near_side / step, far_side / step
+            begin, end = max(begin, min(one, other)), min(end, max(one, other))
+        if end > begin:
+            lost += min(block.most, block.absorbs * (end - begin) * math.hypot(east, north))
+    return lost
 
 
 def near(door: Door, mover: Mover, reach: float) -> tuple[float, float] | None:

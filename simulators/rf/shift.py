@@ -1,6 +1,7 @@
 """A shift: what its readers reported, as the records of a recording (DESIGN §6), and the truth beside it."""
 
 import json
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,15 +93,18 @@ def shift(family: str, seed: int, passages: int = 25, variant: str = "tuning") -
         (T0, {"kind": "config", "toml": toml}),
         *((T0, record) for record in _announcements(traffic)),
     ]
-    heard = {}
+    heard, arrived = {}, {}
     for door in found:
-        listener = Listener(door, traffic.movers, Random(f"{name}/{door.reader}/radio"))
+        part = f"{name}/{door.reader}"
+        listener = Listener(door, traffic.movers, Random(f"{part}/radio"))
         heard[door.reader] = list(listener.listen(0, int(traffic.lasts * 1e6)))
-        came = reported(kind, heard[door.reader], edges(door, traffic.movers), Random(f"{name}/{door.reader}/report"))
+        seen = edges(door, traffic.movers, Random(f"{part}/eyes"))
+        came = reported(kind, heard[door.reader], seen, Random(f"{part}/report"))
         records += [_record(door, each) for each in came]
+        arrived[door.portal] = sorted((read.at, read.epc) for each in came for _, read in each.reads)
     records.sort(key=lambda each: each[0])
     records.append((records[-1][0] + END, {"kind": "tick"}))
-    truth = _truth(kind, variant, seed, found, traffic, heard)
+    truth = _truth(kind, variant, seed, traffic, arrived)
     return Shift(family, variant, seed, toml, records, truth, found, heard)
 
 
@@ -132,24 +136,24 @@ def _announcements(traffic: Traffic) -> Iterator[Record]:
 
 
 def _truth(
-    family: Family, variant: str, seed: int, found: list[Door], traffic: Traffic, heard: dict[str, list[Heard]]
+    family: Family, variant: str, seed: int, traffic: Traffic, arrived: dict[str, list[tuple[int, str]]]
 ) -> dict[str, Any]:
-    readers = {door.portal: door.reader for door in found}
     told = {load.name: kind for kind, load, _ in traffic.announced}
     passages = [
-        _passage(number, crossing, heard[readers[crossing.portal]], told)
+        _passage(number, crossing, arrived[crossing.portal], told)
         for number, crossing in enumerate(traffic.crossings, 1)
     ]
     head = {"schema": 1, "family": family.name, "variant": variant, "seed": seed, "site": SITE}
     return {**head, "badges": traffic.badges, "passages": passages}
 
 
-def _passage(number: int, crossing: Crossing, heard: list[Heard], told: dict[str, str]) -> dict[str, Any]:
-    """A truth passage as JSON; what was read of it and around it is told too, so that nobody need count again."""
+def _passage(number: int, crossing: Crossing, arrived: list[tuple[int, str]], told: dict[str, str]) -> dict[str, Any]:
+    """A truth passage as JSON; what arrived of it and around it is told too, so that nobody need count again."""
     opened, closed = round(crossing.opened * 1e6), round(crossing.closed * 1e6)
     tags = {epc for load in crossing.units for epc in load.epcs}
     moved = tags if crossing.direction != "none" else set()
-    read = {each.epc for each in heard if opened - MARGIN <= each.at <= closed + MARGIN}
+    span = arrived[bisect(arrived, (opened - MARGIN, "")) : bisect(arrived, (closed + MARGIN, "g"))]
+    read = {epc for _, epc in span}
     return {
         "number": number,
         "portal": crossing.portal,

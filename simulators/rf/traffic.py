@@ -21,6 +21,12 @@ FOLLOWS: Final = (4.2, 7.0)
 
 LAST_SECONDS: Final = 6.0
 
+PEOPLE: Final = 9
+"""With badges: six who walk, three who drive."""
+
+DEEP: Final = (9.0, 10.5)
+"""y from which a load comes that could not be seen before: beyond what any antenna reads."""
+
 
 @dataclass(slots=True)
 class Crossing:
@@ -28,7 +34,7 @@ class Crossing:
 
     portal: str
     kind: str
-    """pallet | double | turn | empty"""
+    """pallet | double | turn | empty (a truck without a load) | person"""
     direction: str
     """in | out | none"""
     opened: float
@@ -58,8 +64,9 @@ class Planner:
         self.family, self.doors, self.works, self.chance = family, found, works, chance
         self.traffic = Traffic()
         self._trucks = chance.random() < family.tagged_trucks
-        self._people = 0
-        self._returns: dict[int, tuple[Load, float]] = {}
+        self._drivers = chance.random() < family.badged_drivers
+        self._visitors = {number for number in range(1, PEOPLE + 1) if chance.random() < family.visitors}
+        self._returns: dict[int, tuple[Mover, bool]] = {}
 
     def plan(self, passages: int) -> Traffic:
         """The whole shift."""
@@ -103,53 +110,62 @@ class Planner:
         if chance.random() < family.empty:
             now = self._empty(door, now, not inward) + chance.uniform(2.5, 5.0)
         if chance.random() < family.walker:
-            self._walker(door, now)
+            now = self._walker(door, now)
         if chance.random() < family.drive_by:
             self._drive_by(door, now + chance.uniform(0, 3))
         count = 1
         if chance.random() < family.turn:
             end = self._turn_round(door, now, inward)
         else:
-            speed = chance.uniform(*family.speed)
-            end = self._pass(door, now, inward, speed)
-            if most > 1 and chance.random() < family.train:
-                # the truck behind keeps its distance all the way
-                end, count = self._pass(door, now, inward, speed, behind=chance.uniform(*FOLLOWS)), 2
+            speed, followed = chance.uniform(*family.speed), most > 1 and chance.random() < family.train
+            end = self._pass(door, now, inward, speed, may_halt=not followed)
+            if followed:  # the truck behind keeps its distance all the way
+                behind = chance.uniform(*FOLLOWS)
+                end, count = self._pass(door, now, inward, speed, may_halt=False, behind=behind), 2
         return end + chance.uniform(*family.gap), count
 
-    def _pass(self, door: Door, now: float, inward: bool, speed: float, behind: float = 0.0) -> float:
+    def _pass(
+        self, door: Door, now: float, inward: bool, speed: float, *, may_halt: bool, behind: float = 0.0
+    ) -> float:
         """A vehicle with its load goes through; when it has left the field."""
         chance, family = self.chance, self.family
-        units = self._units(door, inward, now)
+        units, before = self._units(door, inward)
         x, side = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12))), chance.choice((-1, 1))
-        y = -chance.uniform(3.5, 6.5) - (behind if inward else 0.0)
-        stays = chance.random() < family.stays
-        depth = chance.uniform(*family.staged) if stays or not inward else chance.uniform(7.5, 9.5)
+        y = -chance.uniform(3.5, 7.5) - (behind if inward else 0.0)
+        stays, waits = chance.random() < family.stays, chance.random() < family.waiting
+        if before is not None:
+            y = before.way.ys[-1] if inward else y
+        hidden = not (stays if inward else waits)  # comes from, or goes to, where nobody reads it
+        depth = chance.uniform(*(DEEP if hidden else family.staged))
         place = (door.x + side * chance.uniform(0.8, 2.5), depth + (0 if inward else behind))
-        lane = [(x, 2.4), (x + (place[0] - x) * 0.5, 2.4 + (depth - 2.4) * 0.4), place]
+        if before is not None and not inward:
+            place = (before.way.xs[-1], before.way.ys[-1])
+        lane = [(x, 2.4), (x + (place[0] - x) * 0.5, 2.4 + (place[1] - 2.4) * 0.4), place]
         points = [(x, y), *lane] if inward else [*reversed(lane), (x, y)]
         halts = []
-        if not behind and chance.random() < family.halt:
-            before = _length([*points[: -len(lane)], (x, 0.0)]) if inward else _length([*reversed(lane), (x, 0.0)])
-            halts = [Halt(before + chance.uniform(-0.6, 0.9), chance.uniform(1.0, 6.0))]
+        if may_halt and chance.random() < family.halt:
+            to_door = _length([points[0], (x, 0.0)]) if inward else _length([*reversed(lane), (x, 0.0)])
+            halts = [Halt(to_door + chance.uniform(-0.6, 0.9), chance.uniform(1.0, 6.0))]
         start = now + chance.uniform(0, 0.5)
         way = drive(start, points, speed, halts, chance)
-        seen_before = chance.random() < family.waiting
         mover = self._vehicle(door, way, units, inward)
-        mover.appears = start - chance.uniform(8, 40) if seen_before else start
-        mover.shade = chance.choice((0.0, 8.0, 15.0)) if inward else chance.choice((0.0, 0.0, 8.0))
-        mover.gone = way.end + (
-            0.5 if not stays and inward else chance.uniform(20, 120) if inward else chance.uniform(3, 25)
-        )
+        if before is not None:
+            before.gone = mover.appears = start
+        elif inward or not hidden:  # it stood there; in a trailer always, but others stand before it
+            mover.appears = start - chance.uniform(20, 90)
+            mover.shade = chance.choice((0.0, 8.0) if waits else (15.0, 25.0)) if inward else chance.choice((0.0, 8.0))
+        mover.gone = way.end + (chance.uniform(3, 25) if not inward else chance.uniform(20, 120) if not hidden else 0.5)
         return self._crossing(door, mover, units, "double" if len(units) > 1 else "pallet", "in" if inward else "out")
 
-    def _units(self, door: Door, inward: bool, now: float) -> list[Placed]:
+    def _units(self, door: Door, inward: bool) -> tuple[list[Placed], Mover | None]:
+        """What the next vehicle carries; and, if that has turned round here before, as what it still stands there."""
         chance, family = self.chance, self.family
-        load, since = self._returns.pop(door.number, (None, 0.0))
-        if load is not None and since < now:
-            return [Placed(load)]
+        before, way = self._returns.get(door.number, (None, inward))
+        if before is not None and way == inward:
+            del self._returns[door.number]
+            return [before.carries[0]], before
         if chance.random() >= family.double:
-            return [Placed(self._announce(self._pallet(), inward))]
+            return [Placed(self._announce(self._pallet(), inward))], None
         cases = [chance.randint(*family.cases) for _ in range(2)]
         material = [chance.choice(family.materials) for _ in range(2)]
         one, other = (
@@ -157,11 +173,9 @@ class Planner:
             for n, m in zip(cases, material, strict=True)
         )
         # side by side on a double fork, or one behind the other on a long one
-        return (
-            [Placed(one, -0.42), Placed(other, 0.42)]
-            if chance.random() < 0.5
-            else [Placed(one, 0.0, -0.62), Placed(other, 0.0, 0.62)]
-        )
+        if chance.random() < 0.5:
+            return [Placed(one, -0.42), Placed(other, 0.42)], None
+        return [Placed(one, 0.0, -0.62), Placed(other, 0.0, 0.62)], None
 
     def _announce(self, load: Load, inward: bool) -> Load:
         if self.chance.random() < self.family.announced:
@@ -180,8 +194,17 @@ class Planner:
         carries = list(units)
         if self._trucks:
             carries.append(Placed(self.works.truck_tag(chance.randint(1, 4)), 0.0, hall_side * (reach + 0.8)))
+        if self._drivers:
+            carries.append(Placed(self._badge(chance.randint(7, PEOPLE)), 0.0, hall_side * (reach + 1.4)))
         wide = max((abs(placed.dx) + placed.load.box.half_x for placed in units), default=0.5)
-        return Mover(way, carries, way.start, way.end + 0.5, door.number, bodies, half_width=wide)
+        return Mover(way, carries, way.start, way.end + 0.5, door.number, bodies, half_width=wide, truck=body)
+
+    def _badge(self, number: int) -> Load:
+        """A person's badge; the site's own are on its ignore list, visitors' and truckers' are not."""
+        badge = self.works.badge(number)
+        if number not in self._visitors:
+            self.traffic.badges = sorted({*self.traffic.badges, *badge.epcs})
+        return badge
 
     def _crossing(self, door: Door, mover: Mover, units: list[Placed], kind: str, direction: str) -> float:
         self.traffic.movers.append(mover)
@@ -204,17 +227,30 @@ class Planner:
     def _turn_round(self, door: Door, now: float, inward: bool) -> float:
         """Into the field, a stand, and back where it came from; half of them come again and go through then."""
         chance = self.chance
-        units = self._units(door, inward, now)
+        units, before = self._units(door, inward)
         x = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12)))
         far = chance.uniform(0.0, 2.0) if inward else chance.uniform(-0.6, 0.8)
-        points = [(x, -4.5), (x, far), (x, -4.5)] if inward else [(x, 5.0), (x, far), (x, 5.0)]
-        halt = Halt(abs(points[1][1] - points[0][1]), chance.uniform(0.3, 5.0))
+        if before is not None:
+            back = (before.way.xs[-1], before.way.ys[-1])
+        else:
+            back = (x, -chance.uniform(4.0, 6.0)) if inward else (x + chance.uniform(-2, 2), chance.uniform(*DEEP))
+        lane = [back] if inward else [back, (x, 3.5)]
+        points = [*lane, (x, far), *reversed(lane)]
+        halt = Halt(_length([*lane, (x, far)]), chance.uniform(0.3, 5.0))
         way = drive(now, points, chance.uniform(*self.family.speed) * 0.8, [halt], chance)
         mover = self._vehicle(door, way, units, inward)
+        if before is not None:
+            before.gone = now
+        elif inward:
+            mover.appears = now - chance.uniform(20, 90)
+            mover.shade = chance.choice((0.0, 8.0, 15.0, 25.0))
+        mover.gone = way.end + chance.uniform(3, 25)
         closed = self._crossing(door, mover, units, "turn", "none")
         if len(units) == 1 and chance.random() < 0.5:
-            self._returns[door.number] = (units[0].load, way.end + 1.0)
-        return max(closed, way.end if door.number in self._returns else closed)
+            mover.gone = 1e9  # until it comes again
+            self._returns[door.number] = (mover, inward)
+            return max(closed, way.end)
+        return closed
 
     def _empty(self, door: Door, now: float, inward: bool) -> float:
         """A truck without a load."""
@@ -225,16 +261,21 @@ class Planner:
         mover = self._vehicle(door, way, [], inward, loaded=False)
         return self._crossing(door, mover, [], "empty", "in" if inward else "out")
 
-    def _walker(self, door: Door, now: float) -> None:
-        """Somebody with a badge walks across inside, or stands about."""
+    def _walker(self, door: Door, now: float) -> float:
+        """Somebody with a badge walks across inside, or through; when the door is free again."""
         chance = self.chance
-        self._people = self._people % 6 + 1
-        badge = self.works.badge(self._people)
-        self.traffic.badges = sorted({*self.traffic.badges, *badge.epcs})
+        badge, speed = self._badge(chance.randint(1, 6)), chance.uniform(1.0, 1.5)
+        if chance.random() < 1 / 3:
+            inward, x = chance.random() < 0.5, door.x + chance.uniform(-0.8, 0.8)
+            points = [(x, -4.0), (x + chance.uniform(-1, 1), 5.5)]
+            way = drive(now, points if inward else points[::-1], speed, [], chance)
+            mover = Mover(way, [Placed(badge)], way.start, way.end, door.number, ((-0.2, 0.2),), half_width=0.25)
+            return self._crossing(door, mover, [], "person", "in" if inward else "out") + chance.uniform(1.5, 4.0)
         y = chance.uniform(2.6, 4.5)
         points = [(door.x - 6, y), (door.x + chance.uniform(-1, 1), y - 0.3), (door.x + 6, y)]
-        way = drive(now, points, chance.uniform(1.0, 1.5), [Halt(6.0, chance.choice((0.0, 0.0, 4.0)))], chance)
+        way = drive(now, points, speed, [Halt(6.0, chance.choice((0.0, 0.0, 4.0)))], chance)
         self.traffic.movers.append(Mover(way, [Placed(badge)], way.start, way.end, door.number))
+        return now
 
     def _drive_by(self, door: Door, now: float) -> None:
         """A pallet drives past the door inside the hall."""
