@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.events.lines import event_line, outcome_line
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Event,
@@ -18,6 +20,8 @@ from gateway.model.outcome import (
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
     Weighed,
 )
 
@@ -65,6 +69,21 @@ CASES: list[tuple[Decision, str, str]] = [
         Firing("r.one", "ab12", T, "receive", "m", "dock-1", {"expiry.past": True}, ("hold expired",), ("told",)),
         "kind rule digest at on subject place facts actions published",
         '"facts":{"expiry.past":true},"actions":["hold expired"],"published":["told"]',
+    ),
+    (
+        Release("r", "cold", T, "released", "command", (LOT,), "ann"),
+        "kind release location at reason source lots by",
+        '"lots":[{"gtin":"09520001112348","lot":"L1","quantity":"3","unit":"each"}],"by":"ann"',
+    ),
+    (
+        Transformation("t", T, "cold", (LINE,), (LINE,), "P1", by="ann"),
+        "kind transformation at location inputs outputs production documents by device",
+        '"outputs":[{"gtin":"09520001112348","lot":"L1","expiry":"2027-04-30","quantity":"2.5","unit":"each"',
+    ),
+    (
+        Correction("c", T, MOVEMENT, structs.replace(MOVEMENT, movement="n"), "incorrect_data"),
+        "kind correction at movement by_movement reason",
+        '"movement":"m","by_movement":"n","reason":"incorrect_data"',
     ),
     (Rejection("down/asn/A1", T, "bad_document", "ü"), "kind source at reason detail", '"detail":"ü"'),
     (Gap(4, 6, T, "refused"), "kind first last at reason", '"first":4,"last":6'),
