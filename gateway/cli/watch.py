@@ -15,6 +15,7 @@ from rich.text import Text
 from gateway import config
 from gateway.cli.options import CONFIG, JSON, client, spoken
 from gateway.cli.saying import said
+from gateway.errors import TallymanError
 from gateway.model.settings import Settings
 
 BAR = 30
@@ -36,6 +37,11 @@ DECISIONS = 12
 @JSON
 def watch(config_path: Path, portal: str | None, as_json: bool) -> None:
     """Live: what each antenna hears, as bars, and the decisions below. Into a pipe: one outcome line per decision."""
+    with spoken():
+        settings = config.load(config_path).settings()
+        known = [one.id for one in settings.portals]
+        if portal is not None and portal not in known:
+            raise TallymanError(f"there is no portal {portal!r}; there are: {', '.join(known) or 'none'}")
     with spoken(), client(config_path) as gateway:
         console = Console()
         if as_json or not console.is_terminal:
@@ -44,7 +50,7 @@ def watch(config_path: Path, portal: str | None, as_json: bool) -> None:
                 out.write(line + b"\n")
                 out.flush()
             return
-        picture = Picture(config.load(config_path).settings(), portal)
+        picture = Picture(settings, portal)
         with Live(picture.render(), console=console, auto_refresh=False, screen=False) as live:
             try:
                 for line in gateway.watch(antennas=True):

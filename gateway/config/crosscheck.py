@@ -248,6 +248,19 @@ def _presets(document: Sheet) -> Iterator[Finding]:
             yield (*here, "antennas"), text
 
 
+def _eyes(document: Sheet) -> Iterator[Finding]:
+    """Two eyes are there to tell the direction, which they do from two rows."""
+    for index, portal in document.portals.sound:
+        rows = {eye.row for eye in portal.eyes}
+        if len(portal.eyes) > 1 and rows == {"middle"}:
+            text = 'are all in the middle (the default): give row = "outer" and row = "inner", which tell the direction'
+            yield ("portal", index, "eyes"), text
+        elif len(portal.eyes) > 1 and "middle" not in rows and len(rows) == 1:
+            lacking = "inner" if rows == {"outer"} else "outer"
+            text = f'are all in the {rows.pop()} row: one with row = "{lacking}" is needed to tell the direction'
+            yield ("portal", index, "eyes"), text
+
+
 def _profiles(document: Sheet) -> Iterator[Finding]:
     for index, profile in document.profiles.sound:
         seen: set[str] = set()
@@ -360,6 +373,7 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
     _ports,
     _portals,
     _presets,
+    _eyes,
     _profiles,
     _alarms,
     _limit_pairs,

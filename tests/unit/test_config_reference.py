@@ -12,6 +12,8 @@ from pydantic_core import PydanticUndefined
 from gateway.config import Configuration, Secret, load, parse
 from gateway.config.locate import locate
 from gateway.config.messages import model_at, names
+from gateway.config.presets import PRESETS
+from gateway.config.values import duration
 
 REFERENCE = Path(__file__).resolve().parents[2] / "config" / "tallyman.toml"
 TEXT = REFERENCE.read_text("utf-8")
@@ -115,3 +117,13 @@ def test_no_secret_stands_in_it(text: str) -> None:
     """The reference teaches the three forms of a secret and holds none."""
     configuration = parse(text)
     assert all("password" in repr(s).lower() or "token" in repr(s) for s in configuration.secrets())
+
+
+def test_the_presets_are_told_as_they_are() -> None:
+    """The table of presets in the comments has exactly the presets, with their numbers."""
+    row = re.compile(r"^#   ([a-z0-9-]+) +(\S+) +(\S+) +(\S+) +(\d+) +(-\d+)   \w", re.MULTILINE)
+    told = {
+        name: (duration(quiet), duration(settle), duration(longest), int(reads), float(level))
+        for name, quiet, settle, longest, reads, level in row.findall(TEXT)
+    }
+    assert told == {name: preset[:5] for name, preset in PRESETS.items()}
