@@ -15,7 +15,8 @@ CASES = sorted(Path(__file__).with_name("cases").iterdir())
 
 def turns(folder: Path) -> list[list[Decision]]:
     """What each turn of a case decided."""
-    prepared = replay(folder / "input.ndjson", config.load(folder / "config.toml"))
+    given = folder / "config.toml"
+    prepared = replay(folder / "input.ndjson", config.load(given) if given.exists() else None)
     return [list(turn.outcome.decisions) for turn in prepared.turns()]
 
 
