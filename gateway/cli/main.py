@@ -19,6 +19,7 @@ from gateway.cli.imports import asn, commission, import_command, order
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
 from gateway.cli.orders import dispose, lot, move, produce
+from gateway.cli.rules import reload, rules
 from gateway.cli.saying import said
 from gateway.cli.trace import recall, trace
 from gateway.cli.tune import tune
@@ -48,6 +49,8 @@ main.add_command(lot)
 main.add_command(move)
 main.add_command(dispose)
 main.add_command(produce)
+main.add_command(rules)
+main.add_command(reload)
 
 
 @main.command()
@@ -59,24 +62,6 @@ def check(config_path: Path) -> None:
     with spoken():
         for line in report(_sound(config_path)):
             click.echo(line)
-
-
-@main.command()
-@CONFIG
-def reload(config_path: Path) -> None:
-    """Have the running gateway read its configuration and rule files again; exit 2 and no change when they are wrong.
-
-    Taken without a restart: rules and rule files, alarms, locations, the numbers of portals, lot_number of the site.
-    """
-    with spoken():
-        with client(config_path) as gateway:
-            answer = gateway.request("reload")
-        for line in answer.get("problems", ()):
-            click.echo(line, err=True)
-        if not answer.get("ok"):
-            click.echo("not reloaded; what was in force stays in force", err=True)
-            sys.exit(2)
-        click.echo("\n".join(answer["changed"]) or "nothing has changed")
 
 
 @main.command()

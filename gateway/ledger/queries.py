@@ -22,6 +22,7 @@ from gateway.ledger.tables import (
     excursions,
     expectations,
     expected_units,
+    firings,
     holds,
     lots,
     movement_lines,
@@ -204,6 +205,18 @@ class View:
                 there = connection.execute(inside.order_by(excursion_lots.c.ordinal)).mappings()
                 one["lots"] = [_plain(row, ("gtin", "lot", "minutes", "quantity", "unit")) for row in there]
         return found
+
+    def firings(self, limit: int = 50, *, rule: str | None = None, subject: str | None = None) -> list[Found]:
+        """What rules did, newest first: all, or of one rule, or about one subject."""
+        query = select(firings).where(firings.c.site == self.site)
+        if rule is not None:
+            query = query.where(firings.c.rule == rule)
+        if subject is not None:
+            query = query.where(firings.c.subject == subject)
+        names = ("at", "rule", "digest", "on", "subject", "place", "facts", "actions", "gateway")
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(firings.c.firing.desc()).limit(limit)).mappings().all()
+        return [_plain(row, names) for row in rows]
 
     def movements(
         self, limit: int = 50, *, gtin: str | None = None, lot: str | None = None, sscc: str | None = None

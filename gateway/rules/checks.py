@@ -69,7 +69,7 @@ class Expiry:
 class Quality:
     """What quality control says of the lots that move (`qc` of the master data, and a person's word here)."""
 
-    status: str | None = fact("the worst status: rejected before pending before released; None: nothing is known", None)
+    status: str | None = fact("the worst status: rejected before pending before released; null: nothing is known", None)
     rejected: bool = fact("a lot is rejected")
     pending: bool = fact("a lot waits for quality control")
     unknown: bool = fact("of a lot neither central nor anybody here has said anything")
@@ -151,8 +151,8 @@ class Standing:
 class LotLine:
     """One lot of the movement."""
 
-    gtin: str | None = fact("its GTIN-14; None: unknown", None)
-    lot: str | None = fact("its number; None: unknown", None)
+    gtin: str | None = fact("its GTIN-14; null: unknown", None)
+    lot: str | None = fact("its number; null: unknown", None)
     quantity: Decimal = fact("how much", NONE)
     unit: str = fact("of what", "each")
     expiry: str | None = fact("YYYY-MM-DD", None)
@@ -194,7 +194,7 @@ class MovementChecks:
     quality: Quality = part("quality control", Quality)
     climate: Climate = part("storage, lane and journey", Climate)
     stock: Standing = part("stock of the products", Standing)
-    weight: Weight | None = fact("None: no settled weight belongs to it", None)
+    weight: Weight | None = fact("null: no settled weight belongs to it", None)
     fefo: OtherLot | None = fact("a lot that expires earlier stands here", None)
     fifo: OtherLot | None = fact("a lot that came earlier stands here", None)
     lifo: OtherLot | None = fact("a lot that came later stands here", None)

@@ -75,6 +75,10 @@ async def test_rules_are_reloaded_while_reads_stream_in_and_none_is_lost(bench, 
         await crossing
         (movement,) = await gateway.moved(1)
         assert (movement["verdict"], movement["rules"]) == ("held", ["site.watch"])
+        (fired,) = (await gateway.cli("rules", "log", "--rule", "site.watch", "--limit", "1", "--json")).rows()
+        assert (fired["on"], fired["subject"]) == ("receive", movement["movement"])
+        assert fired["actions"] == ["hold site_rule", "note as of the last"]
+        assert "site.watch" in (await gateway.cli("rules", "log")).out
         await bench.until(lambda: live.kinds("movement"), 5, "the movement on the wire")
         assert await gateway.stop() == 0
         seen = {row[2] for reads in journalled(gateway, Reads) for row in reads.reads}

@@ -15,6 +15,7 @@ from gateway.model.outcome import (
     Effect,
     Event,
     Excursion,
+    Firing,
     Gap,
     Line,
     LotMinutes,
@@ -257,3 +258,22 @@ def test_the_drain_never_walks_over_sent_rows(ledger: Ledger) -> None:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}").all()
     assert "ix_outbox_unsettled" in str(plan)
     assert "TEMP B-TREE" not in str(plan)
+
+
+def test_firings_are_kept_with_rule_hash_facts_and_actions(ledger: Ledger) -> None:
+    """Newest first, by rule and by subject; each is an audit row too, with what it published."""
+    for number, rule in enumerate(("a", "b", "a")):
+        facts = {"weight.off": "4.4", "reasons": ["matched"]}
+        one = Firing(rule, f"digest-{rule}", number, "receive", f"m{number}", "dock", facts, ("hold over",), ("told",))
+        enter(ledger, one)
+    assert [row["subject"] for row in ledger.firings()] == ["m2", "m1", "m0"]
+    assert [row["subject"] for row in ledger.firings(rule="a")] == ["m2", "m0"]
+    (row,) = ledger.firings(subject="m1")
+    assert (row["rule"], row["digest"], row["facts"]["weight.off"], row["actions"]) == (
+        "b",
+        "digest-b",
+        "4.4",
+        ["hold over"],
+    )
+    assert [one["decision"]["published"] for one in ledger.decided("firing", "b")] == [["told"]]
+    assert len(ledger.firings(1)) == 1

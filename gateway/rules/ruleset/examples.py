@@ -11,7 +11,7 @@ from gateway.model.rules import Example
 from gateway.model.settings import Settings
 from gateway.rules import reasons
 from gateway.rules.checks import MovementChecks
-from gateway.rules.ruleset.compiling import MOVEMENTS, CompiledRule, RuleSet, compile_rules, failure
+from gateway.rules.ruleset.compiling import LASTING, MOVEMENTS, CompiledRule, RuleSet, compile_rules, failure
 from gateway.rules.ruleset.conditions import ConditionError, field_at
 from gateway.rules.ruleset.evaluating import ruled
 from gateway.rules.ruleset.memory import RuleMemory
@@ -54,7 +54,8 @@ def _failure(one: CompiledRule, example: Example) -> str | None:
         holds = one.condition.holds(facts)
     except ConditionError as error:
         return str(error)
-    came = "fires" if (one.rule.do if holds else one.rule.otherwise) else "silent"
+    lasts = set(one.rule.on) <= set(LASTING)  # its `else` is for when it is over, not for when it never was
+    came = "fires" if holds or (one.rule.otherwise and not lasts) else "silent"
     if example.expect not in ("fires", "silent"):
         return f"expects {example.expect}, and a rule on {' and '.join(one.rule.on)} has no verdict: fires or silent"
     return None if came == example.expect else f"expects {example.expect}, and it is {came}"
