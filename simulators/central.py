@@ -127,9 +127,8 @@ class Central:
                 continue
             if connection != self.connections:
                 connection, said = self.connections, {}
-            gaps, now = self.gaps, asyncio.get_running_loop().time()
-            for gateway, last in self.last.items():
-                whole = min((first for name, first, _ in gaps if name == gateway), default=last + 1) - 1
+            gaps, now = self._books.missing(), asyncio.get_running_loop().time()
+            for gateway, whole in self._books.through().items():
                 if whole > said.get(gateway, 0):
                     said[gateway] = whole
                     self._say(client, f"ack/{quote(gateway, safe='')}", {"upTo": whole})

@@ -1,7 +1,9 @@
-"""Central's own books: a SQLite inventory built from the gateway's events alone, each counted once.
+"""Central's own books: a SQLite inventory built from the gateway's events alone, each counted once, in their order.
 
 The event id goes in under a unique key in the same transaction as the stock change, so a duplicate changes nothing
-(gs1 reference §5.3). Nothing here knows the gateway's code; the events' field names are all they share.
+(gs1 reference §5.3). An event that comes before an earlier one of its gateway (a broker lost that, and it comes again)
+is kept, and changes the stock when its turn comes: a hold means what stood there then. A `gap` event says which numbers
+need not be waited for. Nothing here knows the gateway's code; the events' field names are all they share.
 """
 
 import contextlib
@@ -19,11 +21,14 @@ PRAGMA journal_mode=WAL;
 PRAGMA synchronous=NORMAL;
 CREATE TABLE IF NOT EXISTS events(
   position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gateway TEXT, seq INTEGER, kind TEXT NOT NULL,
-  topic TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL);
+  topic TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL, waits INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS events_waiting ON events(gateway, seq) WHERE waits;
 CREATE TABLE IF NOT EXISTS stock(
   gtin TEXT, lot TEXT, location TEXT, status TEXT, unit TEXT, quantity INTEGER NOT NULL,
   PRIMARY KEY(gtin, lot, location, status, unit)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS gateways(gateway TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gateways(
+  gateway TEXT PRIMARY KEY, last INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS void(gateway TEXT, first INTEGER, last INTEGER, PRIMARY KEY(gateway, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gaps(gateway TEXT, first INTEGER, last INTEGER, PRIMARY KEY(gateway, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tallies(name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rejected(position INTEGER PRIMARY KEY, topic TEXT, reason TEXT, body BLOB);
@@ -154,6 +159,7 @@ class Inventory:
                     return self._book(kind, topic, payload, attributes or {})
             except BadEvent as error:
                 with self._transaction():
+                    self._pass_over(payload, attributes or {})
                     return self._reject(kind, topic, payload, str(error))
 
     @contextlib.contextmanager
@@ -177,14 +183,71 @@ class Inventory:
             outcome = "duplicate" if known[0] == digest else "conflict"
             self._count(outcome)
             return Booked(outcome, kind, identity, gateway, seq, body=body)
+        waits = seq is not None and seq > self._done(gateway) + 1
         self._db.execute(
-            "INSERT INTO events(id, gateway, seq, kind, topic, digest, body) VALUES(?,?,?,?,?,?,?)",
-            (identity, gateway, seq, kind, topic, digest, text),
+            "INSERT INTO events(id, gateway, seq, kind, topic, digest, body, waits) VALUES(?,?,?,?,?,?,?,?)",
+            (identity, gateway, seq, kind, topic, digest, text, waits),
         )
         if seq is not None:
             self._sequence(gateway, seq)
-        self._effect(kind, body)
+        if kind == "gap":
+            self._give_up(gateway, body.get("first"), body.get("last"))
+        if not waits:
+            self._effect(kind, body)
+        if seq is not None:
+            self._advance(gateway, None if waits else seq)
         return Booked("booked", kind, identity, gateway, seq, body=body)
+
+    def _done(self, gateway: str) -> int:
+        """Up to this number every event has had its effect, or never will."""
+        row = self._db.execute("SELECT done FROM gateways WHERE gateway=?", (gateway,)).fetchone()
+        return row[0] if row else 0
+
+    def _give_up(self, gateway: str, first: Any, last: Any) -> None:
+        """Nobody waits for these numbers any more; what comes under them all the same is booked then."""
+        if isinstance(first, int) and isinstance(last, int) and 0 < first <= last:
+            self._db.execute("REPLACE INTO void VALUES(?,?,?)", (gateway, first, last))
+
+    def _pass_over(self, payload: bytes, attributes: dict[str, str]) -> None:
+        """A message that cannot be booked keeps none that comes after it waiting."""
+        with contextlib.suppress(BadEvent):
+            _, gateway, seq = _identify(*_envelope(payload, attributes))
+            if seq is not None:
+                self._give_up(gateway, seq, seq)
+                self._advance(gateway, None)
+
+    def _advance(self, gateway: str, booked: int | None) -> None:
+        """Let the events have their effect whose turn it is, now that number `booked` has had its own."""
+        before = done = self._done(gateway)
+        if booked == done + 1:
+            done = booked
+        while True:
+            following = done + 1
+            waiting = self._db.execute(
+                "SELECT position, kind, topic, body FROM events WHERE gateway=? AND seq=? AND waits",
+                (gateway, following),
+            ).fetchall()
+            given_up = self._db.execute(
+                "SELECT last FROM void WHERE gateway=? AND first<=? AND last>=?", (gateway, following, following)
+            ).fetchone()
+            if not waiting and given_up is None:
+                break
+            for position, kind, topic, body in waiting:
+                self._late_effect(position, kind, topic, body)
+            done = following if waiting else given_up[0]
+        if done != before:
+            self._db.execute("UPDATE gateways SET done=? WHERE gateway=?", (done, gateway))
+
+    def _late_effect(self, position: int, kind: str, topic: str, body: str) -> None:
+        """The effect of an event that waited; one that cannot have it is rejected now."""
+        self._db.execute("UPDATE events SET waits=0 WHERE position=?", (position,))
+        self._db.execute("SAVEPOINT effect")
+        try:
+            self._effect(kind, json.loads(body, parse_float=Decimal))
+        except BadEvent as error:
+            self._db.execute("ROLLBACK TO effect")
+            self._reject(kind, topic, body.encode(), str(error))
+        self._db.execute("RELEASE effect")
 
     def _reject(self, kind: str, topic: str, payload: bytes, reason: str) -> Booked:
         self._db.execute("INSERT INTO rejected(topic, reason, body) VALUES(?,?,?)", (topic, reason, payload))
@@ -204,7 +267,10 @@ class Inventory:
         if seq > last:
             if seq > last + 1:
                 self._db.execute("INSERT INTO gaps VALUES(?,?,?)", (gateway, last + 1, seq - 1))
-            self._db.execute("REPLACE INTO gateways VALUES(?,?)", (gateway, seq))
+            self._db.execute(
+                "INSERT INTO gateways(gateway, last) VALUES(?,?) ON CONFLICT(gateway) DO UPDATE SET last=excluded.last",
+                (gateway, seq),
+            )
             return
         gap = self._db.execute(
             "SELECT first, last FROM gaps WHERE gateway=? AND first<=? AND last>=?", (gateway, seq, seq)
@@ -336,6 +402,16 @@ class Inventory:
     def gaps(self) -> list[tuple[str, int, int]]:
         """The numbers never seen, as (gateway, first, last)."""
         return [(str(row[0]), int(row[1]), int(row[2])) for row in self._rows("SELECT * FROM gaps ORDER BY 1, 2")]
+
+    def missing(self) -> list[tuple[str, int, int]]:
+        """Of the gaps, those that nobody has given up: worth asking for."""
+        query = "SELECT * FROM gaps g WHERE NOT EXISTS(SELECT 1 FROM void v WHERE v.gateway=g.gateway"
+        rows = self._rows(query + " AND v.first<=g.first AND v.last>=g.last) ORDER BY 1, 2")
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in rows]
+
+    def through(self) -> dict[str, int]:
+        """Per gateway: up to this number everything that will ever come is booked."""
+        return dict(self._rows("SELECT gateway, done FROM gateways ORDER BY 1"))
 
     def last(self) -> dict[str, int]:
         """The highest seq per gateway."""

@@ -314,3 +314,65 @@ def test_order_and_repetition_do_not_matter(order: list[int], again: list[int]) 
     assert stock(books) == {("A1", "cold", "available"): "-4"}
     assert (books.gaps(), books.last(), books.tally("duplicate")) == ([], {"gw": 8}, len(again))
     books.close()
+
+
+def hold(seq: int, location: str = "cold") -> dict[str, Any]:
+    """The body of a hold event on lot A1."""
+    head = {"eventID": f"urn:uuid:{seq:08d}", "tally:gateway": "gw", "tally:seq": seq}
+    return {**head, "tally:hold": {"tally:location": location}, "tally:lotQuantityList": [line(0)]}
+
+
+@given(st.permutations(range(1, 7)))
+@settings(max_examples=40)
+def test_a_hold_means_what_stood_there_then(order: list[int]) -> None:
+    """Received 5, held, received 3, moved 2 away, held, received 1: in whatever order they come, the same stock."""
+    bodies = {
+        1: ("receipt", movement(1, [line(5)], to="cold")),
+        2: ("hold", hold(2)),
+        3: ("receipt", movement(3, [line(3)], to="cold")),
+        4: ("movement", movement(4, [line(2)], origin="cold", to="lane", kind="transfer")),
+        5: ("hold", hold(5)),
+        6: ("receipt", movement(6, [line(1)], to="cold")),
+    }
+    books = Inventory(":memory:")
+    books.open()
+    for count, seq in enumerate(order, start=1):
+        assert book(books, *bodies[seq]) == "booked"
+        done = books.through().get("gw", 0)
+        assert all(number in order[:count] for number in range(1, done + 1))
+    assert (books.through(), books.missing()) == ({"gw": 6}, [])
+    assert stock(books) == {
+        ("A1", "cold", "available"): "1",
+        ("A1", "cold", "hold"): "6",
+        ("A1", "lane", "available"): "2",
+    }
+    books.close()
+
+
+def test_what_was_given_up_is_not_waited_for(books: Inventory) -> None:
+    """A gap event ends the waiting, also when it waits itself; the event that comes all the same is booked then."""
+    book(books, "receipt", movement(1, [line(1)], to="cold"))
+    book(books, "receipt", movement(3, [line(10)], to="cold"))
+    assert (stock(books), books.missing()) == ({("A1", "cold", "available"): "1"}, [("gw", 2, 2)])
+    gap = {"schema": 1, "type": "tally.gap", "id": "g", "tally:gateway": "gw", "tally:seq": 4, "first": 2, "last": 2}
+    book(books, "gap", gap)
+    assert stock(books) == {("A1", "cold", "available"): "11"}
+    assert (books.through(), books.missing(), books.gaps()) == ({"gw": 4}, [], [("gw", 2, 2)])
+    book(books, "receipt", movement(2, [line(100)], to="cold"))
+    assert (stock(books), books.gaps()) == ({("A1", "cold", "available"): "111"}, [])
+
+
+def test_what_cannot_be_booked_keeps_nothing_waiting(books: Inventory) -> None:
+    """A bad event is rejected, whether its turn has come or not, and those behind it go on."""
+    bad = movement(2, [line("many")], to="cold")
+    assert book(books, "receipt", movement(3, [line(1)], to="cold")) == "booked"
+    assert book(books, "receipt", bad) == "booked"  # its turn has not come, so nobody has looked into it
+    assert book(books, "receipt", movement(1, [line(1)], to="cold")) == "booked"
+    assert book(books, "receipt", movement(4, [line("more")], to="cold")) == "rejected"
+    assert book(books, "receipt", movement(5, [line(1)], to="cold")) == "booked"
+    assert [reason for _, reason in books.rejected()] == [
+        "quantity 'many' is not a number",
+        "quantity 'more' is not a number",
+    ]
+    assert stock(books) == {("A1", "cold", "available"): "3"}
+    assert books.through() == {"gw": 5}
