@@ -34,6 +34,12 @@ DEEDS = (
     *("late asn",) * 2,
     "return",
     "excursion",
+    "lot data",
+    "hold",
+    "release",
+    *("move",) * 2,
+    "dispose",
+    "produce",
     *("resend",) * 2,
 )
 BLOWS = (
@@ -84,7 +90,7 @@ async def weather(deeds, blows, chance: random.Random) -> None:
                 doing.cancel()
                 await asyncio.gather(doing, return_exceptions=True)
             await site.at_rest()
-            await compare(gateway, central, broker.port)
+            await compare(gateway, central, broker.port, site.named)
 
 
 @contextlib.asynccontextmanager
@@ -115,6 +121,7 @@ class Site:
         self.gateway, self.dock, self.central, self.slave, self.chance = gateway, dock, central, slave, chance
         self.pallets = []
         self.away = []
+        self.named: dict[str, str] = {}  # lot → what central says it is
 
     async def work(self, deeds) -> None:
         """One deed after the other; now and then two at once."""
@@ -144,8 +151,10 @@ class Site:
             self.announce(bench.asn(f"L{pallet.number}", pallet.unit()))
         elif deed == "excursion":
             await self.excursion()
-        elif deed == "resend":
-            await self.resend()
+        elif deed == "lot data":
+            self.announce_lot(self.chance.choice(LOTS), f"Käse {self.chance.randint(1, 9)}")
+        else:
+            await self.order(deed, self.chance.choice(LOTS), pallet)
 
     async def receive(self, door: int) -> None:
         """A new pallet comes in: announced as it is, with too few or too many, twice, or not at all."""
@@ -155,7 +164,7 @@ class Site:
         announced = self.chance.choice((pallet.cases, pallet.cases, pallet.cases + 2, max(1, pallet.cases - 1), None))
         if announced is not None:
             for _ in range(self.chance.choice((1, 1, 2))):
-                self.announce(bench.asn(f"A{number}", pallet.unit(announced)))
+                self.announce(bench.asn(f"A{number}", loaded(pallet, announced)))
         await self.dock.cross(pallet.tags, door)
 
     async def excursion(self) -> None:
@@ -164,16 +173,42 @@ class Site:
         await asyncio.sleep(self.chance.uniform(0.2, 0.9))
         self.slave.set_register(1, "input", 0, [41, 702])
 
-    async def resend(self) -> None:
-        """Somebody asks for events again: duplicates for everybody."""
+    async def order(self, deed: str, lot: str, pallet) -> None:
+        """A person at the gateway says so; it may be refused, and nobody may be there to hear it."""
+        first, some, place = self.chance.randint(1, 20), str(self.chance.randint(1, 3)), self.chance.choice(PLACES)
+        orders = {
+            "resend": ("outbox", "resend", str(first), str(first + self.chance.randint(0, 30))),
+            "hold": ("lot", "hold", f"{bench.GTIN}/{lot}", *self.chance.choice(((), ("--location", place)))),
+            "release": ("lot", "release", f"{bench.GTIN}/{lot}"),
+            "move": self.chance.choice(
+                (("move", pallet.sscc, place), ("move", f"{LOOSE}/{lot}", place, "--quantity", some))
+            ),
+            "dispose": ("dispose", f"{LOOSE}/{lot}", "--from", place, "--quantity", some),
+            "produce": ("produce", "P1", "--input", f"{LOOSE}/{lot}={some}", "--output", f"{MADE}={some}"),
+        }
+        if deed == "produce":
+            self.announce_production("P1", lot)
         if self.gateway.running and (self.gateway.folder / "t.sock").exists():
-            first = self.chance.randint(1, 20)
-            await self.gateway.cli("outbox", "resend", str(first), str(first + self.chance.randint(0, 30)))
+            await self.gateway.cli(*orders[deed])
 
     def announce(self, document) -> None:
         """What central sends."""
         (announcement,) = bench.announced(document)
         self.central.announce(announcement)
+
+    def announce_lot(self, lot: str, product: str) -> None:
+        """Master data of a lot, under a topic that has its name."""
+        self.named[lot] = product
+        document = {"version": len(self.named), "product": product}
+        self.central.announce(bench.Document("lot", (bench.GTIN, lot), document))
+
+    def announce_production(self, name: str, lot: str) -> None:
+        """A production order."""
+        portion = {"gtin": LOOSE, "lot": lot, "quantity": "2", "unit": "each"}
+        gtin, _, made = MADE.partition("/")
+        outputs = [{"gtin": gtin, "lot": made, "quantity": "2", "unit": "each"}]
+        document = {"production": name, "location": "cold-2", "inputs": [portion], "outputs": outputs}
+        self.central.announce(bench.Document("production", (name,), document))
 
     @property
     def inner(self) -> asyncio.Lock:
@@ -182,8 +217,13 @@ class Site:
 
     async def at_rest(self) -> None:
         """Everything that crossed before is decided: a last pallet at each door is, and the cold room is cold."""
+        await bench.until(lambda: self.gateway.said("ready"), 20, "ready")
         await self.dock.active(20)
-        last = [bench.Pallet(99_990 + door) for door in (1, 2)]
+        await bench.until(self.cold, 20, "the cold room is cold")
+        last = [bench.Pallet(99_990 + door, lot=LAST) for door in (1, 2)]
+        document = self.gateway.folder / "last.json"
+        document.write_text(bench.text([bench.asn(f"Z{pallet.number}", loaded(pallet)) for pallet in last]))
+        assert (await self.gateway.cli("asn", "import", str(document))).code == 0
         for door, pallet in enumerate(last, 1):
             await self.dock.cross(pallet.tags, door)
         await self.dock.cross(last[0].tags, 3)
@@ -194,10 +234,49 @@ class Site:
             return {pallet.sscc for pallet in last} <= {one["sscc"] for one in movements} and last[0].sscc in crossed
 
         await bench.until(decided, 20, "the last pallets")
+        await self.afterwards(f"{LOOSE}/{LAST}", last[1].sscc)
+
+    def cold(self) -> bool:
+        """No alarm of the sensor is active: what comes now is not held for it."""
+        with self.gateway.view() as view:
+            return all(
+                row["state"] in ("normal", "rtn_unacked") for row in view.alarms() if row["alarm"] == "cold-2-warm"
+            )
+
+    async def afterwards(self, lot: str, sscc: str) -> None:
+        """Every order of a person once where it must succeed, so that no storm is without one."""
+        self.announce_production("P9", LAST)
+        for order in (
+            ("lot", "hold", lot),
+            ("lot", "release", lot),
+            ("move", sscc, "hall"),
+            ("move", lot, "cold-2", "--from", "hall", "--quantity", "3"),
+            ("dispose", lot, "--from", "cold-2", "--quantity", "1"),
+        ):
+            said = await self.gateway.cli(*order)
+            assert said.code == 0, (order, said)
+        end = asyncio.get_running_loop().time() + 15
+        while (said := await self.gateway.cli("produce", "P9")).code:
+            assert asyncio.get_running_loop().time() < end, said
+            await asyncio.sleep(0.2)
 
 
 LOTS = ("A42-2610", "C7/26+#%ü")
 """Two lots; the second has everything in its name that a topic cannot have."""
+LAST = "Z9"
+"""The lot of the last pallets: nothing of the storm has touched it."""
+LOOSE = "09501101530003"
+"""Goods without tags on the same pallets: counted by the document, moved by the piece."""
+MADE = "09501101530003/M1"
+"""What production makes."""
+PLACES = ("cold-2", "hall")
+
+
+def loaded(pallet, tagged: int | None = None):
+    """A pallet as a document describes it: its tagged cases and, on top, eight pieces without tags."""
+    unit = pallet.unit(tagged)
+    unit["lines"].append({"gtin": LOOSE, "lot": pallet.lot, "expiry": "2030-04-30", "quantity": "8", "unit": "each"})
+    return unit
 
 
 class Sky:
@@ -228,9 +307,8 @@ class Sky:
                 self.relay.tear()
 
 
-async def compare(gateway, central, port: int) -> None:
-    """Central against the ledger: events, stock, and the retained states of the lots."""
-    await bench.until(lambda: gateway.said("ready"), 20, "ready")
+async def compare(gateway, central, port: int, named: dict[str, str]) -> None:
+    """Central against the ledger: events, stock, names of lots, and the retained states of the lots."""
 
     def delivered() -> bool:
         with gateway.view() as view:
@@ -243,11 +321,15 @@ async def compare(gateway, central, port: int) -> None:
         promised = view.events(1, 10**6, 10**6)
         lots = [(row["gtin"], row["lot"]) for row in view.stock() if row["lot"] and row["quantity"] != "0"]
         states = {lot: view.lot_state(*lot) for lot in lots}
+        products = {row["lot"]: row["product"] for row in view.lots()}
     assert [event.seq for event in promised] == list(range(1, len(promised) + 1))
     assert {event.id for event in promised} == {event["id"] for event in central.events()}
     assert central.rejected == []
     assert central.conflicts == central.reused == 0
     assert central.inventory() == gateway.stock()
+    kinds = {event["kind"] for event in central.events()}
+    assert kinds >= {"receipt", "movement", "shipment", "hold", "release", "transformation"}
+    assert {lot: products[lot] for lot in named} == named
     async with bench.Retained(port) as retained:
         for (gtin, lot), state in states.items():
             topic = f"lot/{gtin}/{quote(lot, safe='')}"
