@@ -25,6 +25,11 @@ DEVICE_UP = Gauge("tallyman_device_up", "1 while a device is up.", ["device"], r
 JOURNAL_POSITION = Gauge("tallyman_journal_position", "Position of the newest journal record.", registry=REGISTRY)
 JOURNAL_TORN = Gauge("tallyman_journal_torn_total", "Torn journal tails cut off at start.", registry=REGISTRY)
 OUTBOX = Gauge("tallyman_outbox_events", "Events in the outbox, by state.", ["state"], registry=REGISTRY)
+CONFIRMED = Gauge(
+    "tallyman_outbox_confirmed_seq",
+    "Central has said that it has every event up to this number; 0: it does not say.",
+    registry=REGISTRY,
+)
 QUEUE = Gauge("tallyman_queue_items", "Items waiting in a bounded queue.", ["queue"], registry=REGISTRY)
 DROPPED = Gauge("tallyman_queue_dropped_total", "Items a bounded queue gave up.", ["queue"], registry=REGISTRY)
 INCIDENTS = Gauge(

@@ -391,6 +391,7 @@ class Daemon:
             self.status.parked = int(counts["parked"] or 0)
             for state in ("pending", "settled", "parked"):
                 metrics.OUTBOX.labels(state).set(int(counts[state] or 0))
+            metrics.CONFIRMED.set(int(counts["confirmed"] or 0))
             self._states.gateway({"online": True, "schema": 1, "version": __version__} | self._standing(counts))
             await self._watch_influx()
             await self._watch_clock()

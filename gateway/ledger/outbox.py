@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from gateway.ledger.sql import Turn, chunks
 from gateway.ledger.tables import outbox, progress
@@ -138,7 +138,7 @@ def unconfirmed(connection: Connection, site: str, gateway: str, before: int) ->
 
     None too where central never confirmed anything: then it is not one that does.
     """
-    mark = connection.scalar(select(progress.c.confirmed).where(progress.c.site == site, progress.c.gateway == gateway))
+    mark = connection.scalar(_confirmed(site, gateway))
     if not mark:
         return None
     late = (outbox.c.seq > mark, outbox.c.state == "settled", outbox.c.settled < before)
@@ -153,9 +153,7 @@ def sweep(turn: Turn, before: int, most: int) -> int:
     Where central confirms, an event that it has not confirmed stays.
     """
     mine = (outbox.c.site == turn.site, outbox.c.gateway == turn.gateway)
-    mark = turn.connection.scalar(
-        select(progress.c.confirmed).where(progress.c.site == turn.site, progress.c.gateway == turn.gateway)
-    )
+    mark = turn.connection.scalar(_confirmed(turn.site, turn.gateway))
     # The lowest numbers are the oldest, so the key serves and nothing is scanned when nothing is old.
     # What is parked waits for a person, so it is passed over.
     old = select(outbox.c.seq, outbox.c.state, outbox.c.settled).where(*mine, outbox.c.state != "parked")
@@ -171,7 +169,10 @@ def sweep(turn: Turn, before: int, most: int) -> int:
 
 
 def counts(connection: Connection, site: str, gateway: str) -> dict[str, int | None]:
-    """How many are pending, settled, parked; `oldest`: when the oldest pending one was created (µs; None: none)."""
+    """How many are pending, settled, parked; `oldest`: when the oldest pending one was created (µs; None: none).
+
+    `confirmed`: up to this number central itself said that it has them all (0: it does not confirm).
+    """
     mine = (outbox.c.site == site, outbox.c.gateway == gateway)
     unsettled = select(outbox.c.state, func.count()).where(*mine, outbox.c.state != "settled")
     found: dict[str, int] = {row[0]: row[1] for row in connection.execute(unsettled.group_by(outbox.c.state))}
@@ -182,7 +183,12 @@ def counts(connection: Connection, site: str, gateway: str) -> dict[str, int | N
         "settled": total - sum(found.values()),
         "parked": found.get("parked", 0),
         "oldest": connection.scalar(first.order_by(outbox.c.seq).limit(1)),
+        "confirmed": connection.scalar(_confirmed(site, gateway)) or 0,
     }
+
+
+def _confirmed(site: str, gateway: str) -> Select[int]:
+    return select(progress.c.confirmed).where(progress.c.site == site, progress.c.gateway == gateway)
 
 
 def _event(row: Any) -> Event:

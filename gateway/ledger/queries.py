@@ -337,7 +337,7 @@ class View:
             return outbox.unconfirmed(connection, self.site, self.gateway, before)
 
     def outbox_counts(self) -> dict[str, int | None]:
-        """pending, settled, parked, and `oldest`: when the oldest pending event was created (µs; None: none is)."""
+        """pending, settled, parked; `oldest`: when the oldest pending one was created (µs; None: none is); confirmed."""
         with self._reading() as connection:
             return outbox.counts(connection, self.site, self.gateway)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 
 import paho.mqtt.client as paho
 import pytest
@@ -115,3 +116,46 @@ async def test_what_a_forgetful_broker_lost_is_sent_again_unasked(bench, folder,
         asking.say(f"{bench.BASE}/ack/{bench.GATEWAY}", {"upTo": 2})
         assert central.inventory() == gateway.stock()
         assert await gateway.stop() == 0
+
+
+async def test_a_broker_that_accepts_then_forgets_loses_nothing(bench, folder, dock):
+    """Events with PUBACK, lost with their broker before central had them, come again by confirmation, and once only."""
+    place = folder / "mosquitto"
+    place.mkdir()
+    forgetful = bench.Broker(place)
+    forgetful.conf.write_text(forgetful.conf.read_text().replace("persistence true", "persistence false"))
+    config = bench.configuration(dock.ports, mqtt=forgetful.port, more='confirm_within = "1s"\n')
+    pallets = [bench.Pallet(number) for number in range(1, 5)]
+    async with forgetful, bench.gateway(folder, config) as gateway:
+        await gateway.component("mqtt", "up")
+        await dock.active()
+        async with bench.central(folder, forgetful.port, confirms=True) as central:
+            await dock.cross(pallets[0].tags)
+            await central.wait_for(lambda each: each.last.get(bench.GATEWAY) == 1)
+            await bench.until(lambda: confirmed(gateway) == 1, 10, "central's confirmation")
+        for pallet in pallets[1:]:
+            await dock.cross(pallet.tags)
+        await gateway.moved(4)
+        await bench.until(lambda: settled(gateway) == 4, 10, "PUBACK for all four")
+        await forgetful.stop(signal.SIGKILL)
+        await forgetful.start()
+        assert (await gateway.cli("outbox", "--json")).rows()[0]["confirmed"] == 1
+        async with bench.central(folder, forgetful.port, confirms=True) as central:
+            assert central.last == {bench.GATEWAY: 1}
+            await central.wait_for(lambda each: each.last.get(bench.GATEWAY) == 4, 30)
+            await bench.until(lambda: confirmed(gateway) == 4, 10, "the last confirmation")
+            assert central.inventory() == gateway.stock()
+            assert (central.gaps, central.conflicts, central.rejected) == ([], 0, [])
+        assert await gateway.stop() == 0
+
+
+def settled(gateway) -> int:
+    """How many events the broker took."""
+    with gateway.view() as view:
+        return view.outbox_counts()["settled"]
+
+
+def confirmed(gateway) -> int:
+    """Up to where central has said that it has them all."""
+    with gateway.view() as view:
+        return view.outbox_counts()["confirmed"]

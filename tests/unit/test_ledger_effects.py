@@ -352,4 +352,4 @@ def test_parking_takes_only_what_waits(desk: Desk) -> None:
     desk.enter(Park(1, "denied"), Park(2, "denied"), Park(99, "none"))
     assert [(one.event.seq, one.reason, one.parked) for one in desk.ledger.parked()] == [(2, "denied", 20)]
     assert [event.seq for event in desk.ledger.pending(0, 10)] == [3]
-    assert desk.ledger.outbox_counts() == {"pending": 1, "settled": 1, "parked": 1, "oldest": 10}
+    assert desk.ledger.outbox_counts() == {"pending": 1, "settled": 1, "parked": 1, "oldest": 10, "confirmed": 0}

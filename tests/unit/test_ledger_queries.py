@@ -231,9 +231,9 @@ def test_settling_is_for_good_and_may_be_repeated(ledger: Ledger) -> None:
     ledger.settle([2, 1], 50)
     ledger.settle([1, 99], 60)
     assert [event.seq for event in ledger.pending(0, 9)] == [3, 4]
-    assert ledger.outbox_counts() == {"pending": 2, "settled": 2, "parked": 0, "oldest": 10}
+    assert ledger.outbox_counts() == {"pending": 2, "settled": 2, "parked": 0, "oldest": 10, "confirmed": 0}
     ledger.settle(range(1, 2_000), 70)
-    assert ledger.outbox_counts() == {"pending": 0, "settled": 4, "parked": 0, "oldest": None}
+    assert ledger.outbox_counts() == {"pending": 0, "settled": 4, "parked": 0, "oldest": None, "confirmed": 0}
 
 
 def test_sent_events_can_be_had_again(ledger: Ledger) -> None:

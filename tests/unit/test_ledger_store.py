@@ -58,7 +58,7 @@ def test_an_empty_ledger_is_at_nothing(open_: Callable[[], Ledger]) -> None:
     ledger = open_()
     assert (ledger.position(), ledger.sequence(), ledger.snapshot()) == (0, 0, None)
     assert ledger.broken_audit() is None
-    assert ledger.outbox_counts() == {"pending": 0, "settled": 0, "parked": 0, "oldest": None}
+    assert ledger.outbox_counts() == {"pending": 0, "settled": 0, "parked": 0, "oldest": None, "confirmed": 0}
 
 
 def test_pragmas_hold_as_promised(open_: Callable[[], Ledger], tmp_path: Path) -> None:

@@ -149,10 +149,10 @@ def test_every_movement_points_to_its_evidence(ledger: Ledger) -> None:
 
 
 def test_of_a_movement_in_parts_the_first_event_is_kept(ledger: Ledger) -> None:
-    """1,200 tags are told by three events; the movement points to the first of them."""
+    """1,200 tags are told by four events; the movement points to the first of them."""
     moved(ledger, "m1", 0, "receive", (None, "cold"), [some("L1", 1200, [tag(serial) for serial in range(1200)])])
     (one,) = ledger.trace(f"{GTIN}/L1")["movements"]
-    assert ledger.sequence() == 3
+    assert ledger.sequence() == 4
     assert (one["seq"], one["event"]) == (1, ledger.events(1, 1)[0].id)
 
 
