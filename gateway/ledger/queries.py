@@ -337,7 +337,7 @@ class View:
             return outbox.unconfirmed(connection, self.site, self.gateway, before)
 
     def outbox_counts(self) -> dict[str, int | None]:
-        """pending, settled, parked; `oldest`: when the oldest pending one was created (µs; None: none is); confirmed."""
+        """pending, settled, parked; `oldest`: when the oldest pending one was created (µs; None: none); confirmed."""
         with self._reading() as connection:
             return outbox.counts(connection, self.site, self.gateway)
 
