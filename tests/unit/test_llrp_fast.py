@@ -167,3 +167,20 @@ def test_a_gulp_gives_the_rows_of_its_bodies() -> None:
     rows = [row for gulp in gulps(bodies) for row in together.rows(b"".join(gulp), utc=5)]
     assert rows == [row for body in bodies for row in single.rows(body, utc=5)]
     assert together.walked == 0
+
+
+@pytest.mark.parametrize("odd", [0, SEEN + 3_600_000_000 * 2, 2**64 - 1])
+def test_a_time_far_from_its_neighbours_is_told(odd: int) -> None:
+    """Reports of one shape have times within 72 minutes, or they are not uniform: somebody will look at each."""
+    reports = TagReports()
+    good, bad = report(*FULL), report(*FULL[:5], number("LastSeenTimestampUTC", odd), FULL[6])
+    for body, times, uniform in (
+        (good * 3, [SEEN] * 3, True),
+        (good + bad + good, [SEEN, odd, SEEN], False),
+        (bad * 2, [odd] * 2, True),
+        (good, [SEEN], True),
+        (b"", [], True),
+    ):
+        assert [row[0] for row in reports.rows(body)] == times
+        assert reports.uniform == uniform or not body
+    assert reports.walked == 0

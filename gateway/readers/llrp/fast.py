@@ -107,6 +107,8 @@ class TagReports:
         """Reports that went the slow way."""
         self.uptime = False
         """Whether the last rows given came from the reader's uptime and not from UTC."""
+        self.uniform = True
+        """Whether the last rows given were of one shape: then each has a time, and all lie within 72 minutes."""
         self._last = NOTHING
         self._shapes: dict[int, list[_Shape]] = {}  # by size in bytes
         self._learnt = 0
@@ -119,6 +121,7 @@ class TagReports:
         Raises:
             CodecError: the body is malformed; no row of it is given.
         """
+        self.uniform = True
         for shape in self._shapes.get(len(body), ()):  # `_known`, spelled out for speed
             if int.from_bytes(body, "big") & shape.mask == shape.expected:
                 return self._take(shape, body, uptime if shape.uptime else utc)
@@ -183,6 +186,7 @@ class TagReports:
 
     def _cut(self, body: bytes, utc: int, uptime: int) -> list[Row]:
         """Rows of a body of mixed shapes: each report on its own."""
+        self.uniform = False
         before, rows = self._last, []
         try:
             for report in _reports(body):
@@ -281,6 +285,14 @@ class _Learner:
         self.mask += b"\xff" * len(data)
         self.expected += data
 
+    def instant(self, value: bytes) -> int:
+        """A time in µs, a value whose upper half must be the same: what is far from its neighbours is not uniform."""
+        self.format.append("Q")
+        self.mask += b"\xff" * 4 + bytes(4)
+        self.expected += value[:4] + bytes(4)
+        self.count += 1
+        return self.count - 1
+
     def free(self, size: int, code: str = "") -> int:
         """Bytes that vary; with a struct code they are a value, whose index is returned."""
         self.format.append(code or f"{size}x")
@@ -310,7 +322,7 @@ def _learn(report: bytes) -> _Layout | None:
             position += 1 + definition.size
             if kind in _TIMES and _TIMES[kind][0] >= best:
                 best, from_uptime = _TIMES[kind]
-                found[AT] = learner.free(8, "Q")
+                found[AT] = learner.instant(report[position - 8 : position])
             elif kind in _COLUMN and not (kind == 6 and fine):
                 found[_COLUMN[kind]] = learner.free(definition.size, _CODE[_COLUMN[kind]])
             elif kind == _EPC_96:

@@ -71,14 +71,12 @@ class Intake:
         """Gather the rows of a body, their times corrected, and learn from them about the reader's clock."""
         reports = self._reports
         utc, uptime = self._utc.offset(now) + epoch, self._uptime.offset(now) + epoch
-        walked = reports.walked
         rows = reports.rows(body, utc, uptime)
         if not rows:
             return
         self.tags += len(rows)
         clock, shift = (self._uptime, uptime) if reports.uptime else (self._utc, utc)
-        odd = reports.walked != walked  # only then may a row lack its time
-        times = [row[0] for row in rows if row[0] is not None] if odd else [row[0] for row in rows]
+        times = (rows[0][0], rows[-1][0]) if reports.uniform else [row[0] for row in rows if row[0] is not None]
         if times:
             newest, here = max(times), now + epoch
             self._sample(clock, now, newest - shift)
@@ -88,10 +86,10 @@ class Intake:
                 newest += back
             if not (believable(newest, here) and believable(min(times), here)):
                 rows = [row if row[0] is None else (self._believed(row[0], here), *row[1:]) for row in rows]
-        if odd:
-            self._odd_rows(rows, now + epoch)
-        else:
+        if reports.uniform:
             self._rows += rows
+        else:
+            self._odd_rows(rows, now + epoch)
 
     def _sample(self, clock: ReaderClock, now: int, instant: int) -> None:
         if jumped := clock.sample(now, instant):
