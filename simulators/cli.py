@@ -194,18 +194,21 @@ async def _scale(host: str, port: int) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--passages", default=25, show_default=True, help="vehicles with goods, turned ones included")
 @click.option("--set", "variant", type=click.Choice(["tuning", "untouched"]), default="tuning", show_default=True)
+@click.option("--fault", default=None, help="what readers do wrong: clock_jump, disorder, duplicates, dead_antenna, …")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="FILE.ndjson; FILE.truth.json beside it"
 )
-def rf(family: str, seed: int, passages: int, variant: str, output: Path | None) -> None:
+def rf(family: str, seed: int, passages: int, variant: str, fault: str | None, output: Path | None) -> None:
     """A recording of what dock-door readers report of FAMILY's traffic, and the truth beside it."""
-    from simulators.rf import FAMILIES, shift
+    from simulators.rf import FAMILIES, FAULTS, shift
 
     if family not in FAMILIES:
         raise click.UsageError(f"no family {family!r}; there are {', '.join(FAMILIES)}")
+    if fault is not None and fault not in FAULTS:
+        raise click.UsageError(f"no fault {fault!r}; there are {', '.join(FAULTS)}")
     if passages < 1:
         raise click.UsageError("at least one passage is needed")
-    made = shift(family, seed, passages, variant)
+    made = shift(family, seed, passages, variant, fault)
     if output is None:
         for line in made.lines():
             click.echo(line)

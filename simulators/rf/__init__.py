@@ -5,6 +5,7 @@ describes the model, where its constants come from, and what it leaves out.
 """
 
 from simulators.rf.families import FAMILIES, Family
+from simulators.rf.faults import FAULTS
 from simulators.rf.shift import Shift, shift
 
-__all__ = ["FAMILIES", "Family", "Shift", "shift"]
+__all__ = ["FAMILIES", "FAULTS", "Family", "Shift", "shift"]

@@ -37,8 +37,11 @@ STIR_REACH: Final = 2.5
 STIR: Final = 0.45
 """Echo of a truck beside an antenna against the direct ray: a metal plate of 2 m² some metres off."""
 
-STIRS: Final = 0.02
-"""Echo below which nothing is stirred."""
+STIRS: Final = 0.05
+"""Echo below which nothing is stirred: it would change levels by less than the drift does."""
+
+STIRRED: Final = 0.06
+"""Seconds for which a stirred level is taken as the same: a truck goes 8 cm, its echo half a wavelength."""
 
 DRIFT: Final = 0.08
 """Share of the field that wanders by itself within seconds: people, doors, temperature."""
@@ -53,7 +56,8 @@ SHADE_MOST: Final = 10.0
 """dB that something moving before a standing tag takes at most: its echoes come from elsewhere."""
 
 FRESH: Final = 0.05
-"""Metres a mover goes before its levels are computed anew: a seventh of a wavelength; its phase goes on in between."""
+"""Metres a mover goes before its levels are computed anew: a seventh of a wavelength; its phase goes on in between.
+Beyond two metres it is FRESH per metre, at most four times: few tags are heard from there, and weakly."""
 
 RSSI_NOISE: Final = 0.6
 """dB from read to read with everything standing still (R420: 0.5…1)."""
@@ -104,6 +108,7 @@ class Still:
     lift: float
     """dB that an echo as strong as the direct ray can add at most."""
     until: float = -1.0
+    quiet: bool = True
     chance: float = 0.0
     voice: Voice | None = None
 
@@ -221,7 +226,8 @@ class Listener:
         step = math.hypot(later_x - antenna.x, later_y - antenna.y) - math.hypot(x - antenna.x, y - antenna.y)
         key = (id(mover), antenna.port)
         last = self._last.get(key)
-        if last is None or last.channel != channel or abs(x - last.x) + abs(y - last.y) > FRESH:
+        fresh = FRESH * min(4.0, max(1.0, math.hypot(x - antenna.x, y - antenna.y) - 1.0))
+        if last is None or last.channel != channel or abs(x - last.x) + abs(y - last.y) > fresh:
             last = self._last[key] = Glance(x, y, second, channel, self._awake(antenna, channel, mover, place, others))
         chosen, since = self.chance.random, 2 * K * step * 10 * (second - last.second)
         for tag, chance, heard, phase in last.awake:
@@ -257,9 +263,9 @@ class Listener:
             for still in stills:
                 if still.link.margin + still.lift * strength - lost < ASLEEP:
                     continue
-                if not quiet or second >= still.until:
+                if second >= still.until or quiet != still.quiet:
                     _stir(still, 1 + still.slow * drift + still.quick * echo, lost)
-                    still.until = second + DRIFTS if quiet else second
+                    still.until, still.quiet = second + (DRIFTS if quiet else STIRRED), quiet
                 if chosen() < still.chance and still.voice is not None:
                     yield still.voice
 

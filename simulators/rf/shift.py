@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from simulators.rf.dock import SITE, configuration, doors
 from simulators.rf.families import SETS, Family
+from simulators.rf.faults import FAULTS, Record
 from simulators.rf.goods import Load, Works, announced
 from simulators.rf.listening import Heard, Listener
 from simulators.rf.reporting import Reported, reported
@@ -27,9 +28,6 @@ MARGIN: Final = 2_000_000
 
 END: Final = 60_000_000
 """µs after the last report at which the recording's last tick stands: whatever is open is closed by then."""
-
-Record = dict[str, Any]
-"""One record without its `t`."""
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ def stamp(t: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def shift(family: str, seed: int, passages: int = 25, variant: str = "tuning") -> Shift:
+def shift(family: str, seed: int, passages: int = 25, variant: str = "tuning", fault: str | None = None) -> Shift:
     """Generate a shift: the same for the same arguments, everywhere.
 
     Args:
@@ -75,9 +73,10 @@ def shift(family: str, seed: int, passages: int = 25, variant: str = "tuning") -
         seed: any integer.
         passages: vehicles with goods in doors, turned ones included; empty trucks come on top.
         variant: tuning or untouched.
+        fault: a name in FAULTS, for what readers do wrong beyond the usual; None: nothing.
 
     Raises:
-        KeyError: no such family or variant.
+        KeyError: no such family, variant or fault.
         ValueError: no passages.
     """
     if passages < 1:
@@ -103,8 +102,10 @@ def shift(family: str, seed: int, passages: int = 25, variant: str = "tuning") -
         records += [_record(door, each) for each in came]
         arrived[door.portal] = sorted((read.at, read.epc) for each in came for _, read in each.reads)
     records.sort(key=lambda each: each[0])
+    if fault is not None:
+        records = FAULTS[fault](records, [door.reader for door in found], Random(f"{name}/{fault}"))
     records.append((records[-1][0] + END, {"kind": "tick"}))
-    truth = _truth(kind, variant, seed, traffic, arrived)
+    truth = _truth(kind, variant, seed, traffic, arrived) | {"fault": fault}
     return Shift(family, variant, seed, toml, records, truth, found, heard)
 
 

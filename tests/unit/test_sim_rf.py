@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from gateway.replay import replay
-from simulators.rf import FAMILIES, shift
+from simulators.rf import FAMILIES, FAULTS, shift
 from simulators.rf.dock import doors
 from simulators.rf.families import UNTOUCHED
 from simulators.rf.gen2 import Flags, frame
@@ -343,3 +343,42 @@ def test_a_shift_begins_at_its_hour(made: Shift) -> None:
     """Nothing stands before the shift's first instant but what its clock makes of it."""
     assert made.records[0][0] == T0
     assert min(passage["opened"] for passage in made.truth["passages"]) > T0
+
+
+# -- faults ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_read_strictly_and_break_nothing(fault: str, tmp_path: Path) -> None:
+    """Whatever readers do wrong is a valid recording, and the gateway comes through it with passages."""
+    made = shift("calm", 4, 2, fault=fault)
+    path = tmp_path / f"{fault}.ndjson"
+    made.write(path)
+    assert any(json.loads(line)["kind"] == "passage" for line in replay(path).lines())
+    assert made.truth["fault"] == fault
+
+
+def test_each_fault_does_what_it_says() -> None:
+    """Against the same shift without it."""
+    plain = rows(shift("calm", 4, 2))
+    jumped = rows(shift("calm", 4, 2, fault="clock_jump"))
+    assert {abs(one[0] - other[0]) for one, other in zip(plain, jumped, strict=True)} == {0, 3_600_000_000}
+    shuffled = rows(shift("calm", 4, 2, fault="disorder"))
+    assert shuffled != plain
+    assert sorted(shuffled) == sorted(plain)
+    again = Counter(rows(shift("calm", 4, 2, fault="duplicates")))
+    assert max(again.values()) >= 4
+    assert set(again) == set(plain)
+    deaf, whole = (
+        {row[1]: row[0] for row in found} for found in (rows(shift("calm", 4, 2, fault="dead_antenna")), plain)
+    )
+    assert sum(deaf[port] < whole[port] - 1_000_000 for port in whole) == 1
+    odd = Counter(len(row[2]) for row in rows(shift("calm", 4, 2, fault="odd_epcs")))
+    assert odd.keys() == {0, 24, 124}
+    crowded = {row[2] for row in rows(shift("calm", 4, 2, fault="crowd"))}
+    assert len(crowded) - len({row[2] for row in plain}) == 10_000
+
+
+def rows(made: Shift) -> list[tuple[int, int, str]]:
+    """When, where and who of all reads, in order of arrival."""
+    return [row[:3] for _, record in made.records if record["kind"] == "reads" for row in record["reads"]]
