@@ -183,7 +183,7 @@ class Portal(Part):
     min_rssi: float | None = Field(
         default=None, ge=-120, le=0, description="signal below which a read does not count, dBm"
     )
-    unknown_tags: Literal["ignore", "hold", "accept"] = Field(
+    unknown_tags: Literal["ignore", "hold", "accept", "alarm"] = Field(
         default="hold", description="what to do with tags that nothing explains"
     )
 

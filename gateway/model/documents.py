@@ -149,7 +149,7 @@ class HoldOrder(Struct, frozen=True, omit_defaults=True):
 class Policy(Struct, frozen=True, omit_defaults=True):
     """How the site treats goods. What is None here is as the configuration says.
 
-    `unknown_tags` by portal (or `*`): ignore | hold | accept. `lot_number` is the template of our own lot
+    `unknown_tags` by portal (or `*`): ignore | hold | accept | alarm. `lot_number` is the template of our own lot
     numbers, `B{date:%Y%m%d}-{seq:03}`.
     """
 

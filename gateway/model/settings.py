@@ -67,7 +67,7 @@ class Portal(Struct, frozen=True):
     longest: int = 30_000_000
     min_reads: int = 3
     min_rssi: float = -65.0
-    unknown_tags: str = "hold"  # ignore | hold | accept: what to do with tags that nothing explains
+    unknown_tags: str = "hold"  # ignore | hold | accept | alarm: what to do with tags that nothing explains
 
 
 class Sensor(Struct, frozen=True):

@@ -20,8 +20,8 @@ def announced(settings: Settings, one: Announced, facts: Facts, rule: Rule) -> t
     if one.document is None:
         if not known:
             return [], []
-        ended, released = _hold(settings, one, facts, known)
-        return ended, [DocumentChange(one.kind, one.id, known, None), *released]
+        released, ended = _hold(settings, one, facts, known)
+        return released, [DocumentChange(one.kind, one.id, known, None), *ended]
     if one.document.version < known:
         detail = f"version {one.document.version} arrived after version {known}; the newer one stays"
         return [Rejection(one.source, one.at, "stale_version", detail)], []

@@ -18,6 +18,7 @@ class Crossed(Struct, frozen=True):
     weighing: Weighing | None
     climate: tuple[tuple[str, str, float, str, int], ...]
     wants: tuple[str, ...] = ()  # what its rules need to know beside the goods (`Questions.goods`)
+    alarmed: bool = False  # the alarm of its unknown tags is up
 
 
 class Occasion(Struct, frozen=True):

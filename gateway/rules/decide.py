@@ -26,7 +26,7 @@ from gateway.model.outcome import (
     Resend,
 )
 from gateway.model.settings import Portal, Settings
-from gateway.rules import reasons
+from gateway.rules import reasons, unknown
 from gateway.rules.announcing import announced
 from gateway.rules.asking import questions as questions
 from gateway.rules.candidates import (
@@ -89,6 +89,7 @@ def decide(
         elif isinstance(one, Crossed | Watched):
             if isinstance(one, Crossed):
                 found, wanted = _crossed(settings, one, facts, rules, memory)
+                found = unknown.once(decisions, found)
             else:
                 found, wanted = watched(settings, one, facts, rules, memory)
             if len(candidates) > 1:
@@ -100,7 +101,7 @@ def decide(
         if isinstance(one, Crossed) and wanted and len(candidates) > 1:
             facts = applied(facts, wanted)
         if isinstance(one, Announced | Refused) and reply is None:
-            refusal = next((item for item in found if isinstance(item, Rejection)), None)
+            refusal = next((it for it in found if isinstance(it, Rejection) and it.reason != "goods_changed"), None)
             reply = {"ok": True} if refusal is None else {"ok": False, "error": refusal.detail}
         if isinstance(one, Resending):
             reply = _kept(one, facts)
@@ -117,6 +118,7 @@ def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet,
     for _, found in told:
         decisions += found.firings
         decisions += found.alarms
+    decisions += unknown.told(crossed, facts, movements)
     verdicts = [movement.verdict for movement in movements]
     problem = None if verdicts else _unmoved(passage, portal)
     if problem is not None:

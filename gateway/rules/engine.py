@@ -31,7 +31,7 @@ from gateway.model.inputs import (
 from gateway.model.outcome import AlarmChange, Outcome, Passage, Rejection
 from gateway.model.quantity import parse_decimal
 from gateway.model.settings import Portal, Settings
-from gateway.rules import orders
+from gateway.rules import orders, unknown
 from gateway.rules.alarms import TRANSITIONS, LimitState, LimitWatch
 from gateway.rules.candidates import (
     Answered,
@@ -185,6 +185,9 @@ class Engine:
         outcome = decide(self.settings, candidates, facts, self.rules, self.state.rules)
         if self.rules.rules:
             remember(self.rules, self.state.rules, outcome.decisions)
+        for decision in outcome.decisions:
+            if isinstance(decision, AlarmChange) and decision.alarm.startswith(unknown.ALARM) and not decision.by:
+                self.state.latched[decision.alarm] = decision.after
         return outcome
 
     def abandon(self, t: int) -> None:
@@ -314,7 +317,8 @@ class Engine:
     def _acknowledge(self, t: int, alarm: str, by: str) -> list[Candidate]:
         if alarm in self.state.latched:
             before = self.state.latched.pop(alarm)
-            change = AlarmChange(alarm, LATCHED[alarm], t, before, "normal", "high", by=by)
+            source = LATCHED.get(alarm) or alarm.removeprefix(unknown.ALARM)
+            change = AlarmChange(alarm, source, t, before, "normal", "high", by=by)
             return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
         if alarm in self.state.rules.raised:
             known = self.state.rules.raised.pop(alarm)
@@ -371,7 +375,8 @@ class Engine:
             if place == portal.location
             for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
         )
-        return Crossed(passage, portal, watch.weighing_for(passage), climate, self._wants(portal, passage))
+        alarmed = f"{unknown.ALARM}{portal.id}" in self.state.latched
+        return Crossed(passage, portal, watch.weighing_for(passage), climate, self._wants(portal, passage), alarmed)
 
     def _wants(self, portal: Portal, passage: Passage) -> tuple[str, ...]:
         """What the rules need to know beside the goods themselves."""

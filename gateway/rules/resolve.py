@@ -55,6 +55,8 @@ def resolve(epc: str, facts: Facts, expected: Expected | None) -> Resolved:
     serial = identity.ai.get("21")
     announced = facts.serials.get(epc, ()) + (facts.serials.get(f"{gtin}/{serial}", ()) if gtin and serial else ())
     own = [one for one in announced if one.sscc == sscc] or list(announced)
+    # Another announcement may repeat a serial; a commissioning list speaks of this very item.
+    own += [one for one in announced if one.expectation.startswith("commission/") and one not in own]
     claims = _claims(identity, item.lot if item is not None else "", own)
     lots = {claim.lot for claim in claims}
     best = next((one for one in own if one.lot == claims[0].lot), None) if claims else None

@@ -47,7 +47,7 @@ A longer document comes in parts (`tallyman asn import`)."""
 
 ASN_TYPES = ("purchase", "return", "transfer", "production")
 ORDER_TYPES = ("order", "transfer", "production", "disposal")
-UNKNOWN_TAGS = ("ignore", "hold", "accept")
+UNKNOWN_TAGS = ("ignore", "hold", "accept", "alarm")
 """What a read point does with tags that nothing explains."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

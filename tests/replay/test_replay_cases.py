@@ -14,23 +14,48 @@ import msgspec
 import pytest
 
 from gateway import config
+from gateway.events.check import problems
+from gateway.ledger.store import Ledger
+from gateway.pipeline import Core
 from gateway.replay import replay
+from gateway.rules import Engine
+from simulators.inventory import Inventory
 
 CASES = Path(__file__).with_name("cases")
 ACCEPT = os.environ.get("ACCEPT") == "1"
 
 CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     # case: direction of the last passage, verdict and reasons of the last movement, kind of the last event
+    "asn-newer-version": ("in", "accepted", {"matched"}, "receipt"),
+    "asn-withdrawn": ("in", "held", {"no_expectation", "unknown_tag"}, "receipt"),
     "backlog": ("in", "accepted", {"matched"}, "receipt"),
+    "contradiction": ("in", "held", {"contradiction", "unknown_tag", "short"}, "receipt"),
     "direction-unknown": ("unknown", None, set(), "exception"),
+    "disposal": ("in", "accepted", {"disposed"}, "shipment"),
+    "disposal-by-order": ("out", "accepted", {"matched"}, "shipment"),
+    "disposal-of-held-goods": ("in", "refused", {"on_hold"}, "exception"),
+    "duplicate-pallet": ("in", "refused", {"already_received"}, "exception"),
     "empty-passage": ("in", None, set(), "exception"),
     "excursion-with-hold": ("in", "accepted", {"matched"}, "excursion"),
     "expired": ("in", "held", {"expired"}, "receipt"),
+    "held-pallet-shipped": ("out", "refused", {"on_hold"}, "exception"),
+    "hold": ("in", "refused", {"on_hold"}, "exception"),
+    "hold-by-central": ("in", "held", {"on_hold"}, "release"),
+    "late-asn": ("in", "accepted", {"matched"}, "receipt"),
+    "late-asn-goods-gone": ("in", "accepted", {"disposed"}, "exception"),
+    "late-asn-held": ("in", "held", {"unknown_tag"}, "receipt"),
     "malformed-asn": ("in", "held", {"no_expectation"}, "receipt"),
     "matched": ("in", "accepted", {"matched"}, "receipt"),
     "no-expectation": ("in", "held", {"no_expectation"}, "receipt"),
+    "numbered-lot": ("in", "accepted", {"matched"}, "receipt"),
     "on-hold": ("out", "refused", {"on_hold"}, "exception"),
     "over": ("in", "held", {"over"}, "receipt"),
+    "production": ("in", "accepted", {"matched"}, "transformation"),
+    "production-in": ("in", "accepted", {"matched"}, "receipt"),
+    "production-issue": ("out", "accepted", {"matched"}, "shipment"),
+    "put-away": ("in", "accepted", {"put_away"}, "movement"),
+    "release": ("in", "accepted", {"matched"}, "release"),
+    "return": ("in", "accepted", {"matched"}, "receipt"),
     "rule-cooldown": ("in", "held", {"no_expectation", "unknown_tag"}, "notice"),
     "rule-despite": ("in", "accepted", {"over"}, "receipt"),
     "rule-fefo-note": ("out", "accepted", {"matched"}, "shipment"),
@@ -47,8 +72,17 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "ship": ("out", "accepted", {"matched"}, "shipment"),
     "ship-without-order": ("out", "refused", {"no_expectation"}, "exception"),
     "short": ("in", "accepted", {"short"}, "receipt"),
+    "transfer": ("out", "accepted", {"moved"}, "movement"),
+    "transfer-in": ("in", "accepted", {"matched"}, "receipt"),
+    "transfer-of-held-goods": ("out", "refused", {"on_hold"}, "exception"),
+    "transfer-out": ("out", "accepted", {"matched"}, "shipment"),
+    "transfer-to-a-hold": ("out", "held", {"held_there"}, "movement"),
     "unknown-tag": ("in", "held", {"unknown_tag"}, "receipt"),
+    "unknown-tag-accept": ("in", "accepted", {"unknown_lot"}, "receipt"),
+    "unknown-tag-alarm": ("in", "held", {"unknown_tag"}, "alarm"),
+    "unknown-tag-ignore": ("in", "accepted", {"matched"}, "receipt"),
     "weighing": ("in", "accepted", {"matched"}, "receipt"),
+    "wrong-lot": ("in", "held", {"wrong_lot", "short"}, "receipt"),
 }
 
 
@@ -91,6 +125,41 @@ def test_a_case_is_about_what_it_says(name: str) -> None:
 def test_every_case_makes_a_claim() -> None:
     """A folder that is added for a bug says in `CLAIMS` what it is about."""
     assert {folder.name for folder in CASES.iterdir()} == set(CLAIMS)
+
+
+@pytest.mark.parametrize("folder", sorted(CASES.iterdir()), ids=lambda folder: folder.name)
+def test_central_rebuilds_the_stock_of_a_case_from_its_events(folder: Path, tmp_path: Path) -> None:
+    """Events alone give central the ledger's stock, each of them is sound EPCIS, and none needs to come twice."""
+    given = folder / "config.toml"
+    prepared = replay(folder / "input.ndjson", config.load(given) if given.exists() else None)
+    settings = prepared._survey()[1].settings()
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", site=settings.site, gateway=settings.gateway)
+    books = Inventory(str(tmp_path / "central.sqlite"))
+    books.open()
+    try:
+        turns = list(prepared._run(Core(Engine(settings), 0), ledger, frozenset()))
+        for event in (event for turn in turns for event in turn.events):
+            body = msgspec.json.decode(event.body)
+            assert "@context" not in body or problems(body) == []
+            for outcome in ("booked", "duplicate"):
+                assert books.book(event.topic, event.body, event.attributes).outcome == outcome
+        names = ("gtin", "lot", "location", "status", "quantity", "unit")
+        assert books.inventory() == [{name: row[name] for name in names} for row in ledger.stock()]
+    finally:
+        books.close()
+        ledger.close()
+
+
+def test_a_late_asn_moves_the_stock_from_hold_to_available_and_names_the_lot() -> None:
+    """The first receipt is declared wrong by name; the right one follows it and says which it takes the place of."""
+    lines = (CASES / "late-asn" / "expected.ndjson").read_bytes().splitlines()
+    first, correction, right = (one["event"] for one in of_kind(lines, "event"))
+    assert correction["tally:erroneousEventID"] == first["eventID"]
+    assert correction["errorDeclaration"]["correctiveEventIDs"] == [right["eventID"]]
+    assert [line["tally:lot"] for line in first["tally:lotQuantityList"]] == [""]
+    (line,) = right["tally:lotQuantityList"]
+    assert (line["tally:lot"], line["tally:quantity"], line["tally:status"]) == ("L1", 2, "available")
+    assert right["tally:movement"]["tally:corrects"] == first["tally:movement"]["tally:id"]
 
 
 def test_a_backlog_decides_as_if_it_had_been_live() -> None:

@@ -328,6 +328,17 @@ def test_a_shelf_tag_does_not_make_an_unknown_pallet_known() -> None:
     assert (movement.verdict, movement.reasons, movement.lines) == ("held", ("no_expectation",), ())
 
 
+def test_a_commissioning_list_and_an_asn_that_disagree_are_a_contradiction() -> None:
+    """The ASN names one lot for a serial, the list of the very item another: held, and both are said."""
+    told = (Serial(GTIN, "L1", "asn/D1", SSCC, "serial"), Serial(GTIN, "L9", "commission/C1", "", "serial"))
+    facts = Facts(expected={SSCC: (expects(COUNTED),)}, serials={f"{GTIN}/1": told} | serials(2))
+    movement = one(facts, PALLET, tag(1), tag(2))
+    assert movement.verdict == "held"
+    assert "contradiction" in movement.reasons
+    (found,) = movement.evidence["contradictions"]
+    assert [claim["source"] for claim in found["claims"]] == ["asn/D1", "commission/C1"]
+
+
 def test_open_announcement_before_met_one() -> None:
     """Of two announcements of a unit the open one counts."""
     old = expects(COUNTED, state="received")

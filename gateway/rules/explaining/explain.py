@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from gateway.events.sentences import sentence
 from gateway.model.outcome import (
     AlarmChange,
+    Correction,
     Decision,
     DeviceCommand,
     Excursion,
@@ -15,11 +16,13 @@ from gateway.model.outcome import (
     Movement,
     Passage,
     Rejection,
+    Release,
+    Transformation,
 )
 from gateway.model.quantity import format_quantity
 from gateway.rules.explaining.movement import fired, moved
 from gateway.rules.explaining.passage import crossed, tagged
-from gateway.rules.explaining.saying import Sentence, clock, instant, many
+from gateway.rules.explaining.saying import Sentence, clock, goods, instant, listed, many
 
 ALARM_STATES = {
     "normal": "is back to normal",
@@ -65,6 +68,12 @@ def about(decisions: Sequence[Decision], subject: str) -> list[Decision]:
                 mine = subject in (one.excursion, one.alarm)
             case Hold():
                 mine = subject in (one.hold, one.source)
+            case Release():
+                mine = subject in (one.release, one.source)
+            case Transformation():
+                mine = subject in (one.transformation, one.production)
+            case Correction():
+                mine = one.by_movement.movement in ids or subject == one.erroneous.movement
             case Gap():
                 mine = False
         if mine:
@@ -96,11 +105,33 @@ def _of(decision: Decision) -> Iterator[Sentence]:
         case Excursion():
             yield from _excursion(decision)
         case Hold():
-            text = f"{sentence(decision.reason)} {_there(decision.lots)} in {decision.location} on hold by"
-            yield Sentence("hold", f"{text} {decision.source} at {instant(decision.at)}, until somebody releases it.")
+            yield from _held(decision)
+        case Release():
+            who = f"{decision.by} at {instant(decision.at)}"
+            text = f"{sentence(decision.reason)} {_there(decision.lots)} in {decision.location or 'no place yet'}"
+            yield Sentence("release", f"{text}, released by {who}.{_words(decision.note)}")
+        case Transformation():
+            made, used = (listed([goods(line) for line in side]) for side in (decision.outputs, decision.inputs))
+            text = f"{decision.by or 'Somebody'} made {made} from {used} in {decision.location}"
+            yield Sentence("transformation", f"{text} at {instant(decision.at)} ({decision.production}).")
+        case Correction():
+            text = f"Movement {decision.erroneous.movement} was told wrongly ({decision.reason})"
+            right = decision.by_movement.movement
+            yield Sentence("correction", f"{text}; {right} takes its place since {instant(decision.at)}.")
         case Gap():
             text = f"Events {decision.first} to {decision.last} were set aside: {decision.reason}."
             yield Sentence("gap", text)
+
+
+def _held(hold: Hold) -> Iterator[Sentence]:
+    there = f"{_there(hold.lots)} in {hold.location}" if hold.location else "It stands nowhere yet"
+    by = hold.by or hold.source
+    text = f"{sentence(hold.reason)} {there} on hold by {by} at {instant(hold.at)}, until somebody releases it."
+    yield Sentence("hold", text + _words(hold.note))
+
+
+def _words(note: str) -> str:
+    return f" The person said: {note}." if note else ""
 
 
 def _of_tag(decision: Decision, epc: str) -> Iterator[Sentence]:

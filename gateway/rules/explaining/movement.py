@@ -29,6 +29,7 @@ RESOLVED = {
     "sscc": "the announcement says what is in the unit; no tag was needed",
     "inferred": "the document says so",
     "contents": "the ledger knows what is in the unit",
+    "stock": "a person said how much of the lot",
     "numbered": "the site numbered the lot itself",
     "tag": "the tag itself says the lot",
     "unresolved": "nothing says which lot it is",
@@ -139,6 +140,8 @@ EVIDENCE: dict[str, Callable[[Any], str]] = {
         ).capitalize()
         + "."
     ),
+    "late": lambda topic: f"It was announced after it came ({topic}); this takes the place of what was decided then.",
+    "note": lambda text: f"The person said: {text}.",
     "notes": lambda found: f"Noted: {'; '.join(found)}.",
 }
 """A sentence for every part of the evidence that a movement adds to its passage's."""
