@@ -7,14 +7,13 @@ import re
 from typing import Any
 
 from gateway.events.envelope import EPCIS_TYPE, OWN_TYPE
-from gateway.events.topics import TOPICS, Topic
+from gateway.events.topics import EPCIS_KINDS, OWN_KINDS, TOPICS, Topic
 
 Json = dict[str, Any]
 
 PARAMETERS = {
     "site": "id of the site, [site] id",
-    "kind": "kind of event: receipt, shipment, movement, transformation, count, excursion, hold, release, correction "
-    "(EPCIS 2.0); alarm, exception, gap (own JSON)",
+    "kind": f"kind of event: {', '.join(EPCIS_KINDS)} (EPCIS 2.0); {', '.join(OWN_KINDS)} (own JSON)",
     "place": "portal, location or device that the event is about",
     "gtin": "GTIN-14",
     "lot": "lot number, GS1 AI (10)",
@@ -28,7 +27,7 @@ PARAMETERS = {
 
 SCHEMAS: dict[str, Json] = {
     "evt": {
-        "description": "EPCIS 2.0 JSON-LD event, or own JSON (CloudEvents types tally.alarm, .exception, .gap)",
+        "description": "EPCIS 2.0 JSON-LD event, or own JSON (CloudEvents types tally.alarm, .exception …)",
         "type": "object",
         "required": ["tally:gateway", "tally:seq"],
         "properties": {

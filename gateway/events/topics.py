@@ -21,8 +21,16 @@ class Topic(Struct, frozen=True):
     meaning: str
 
 
+EPCIS_KINDS = (
+    *("receipt", "shipment", "movement", "transformation", "count"),
+    *("excursion", "hold", "release", "correction"),
+)
+"""Kinds of event that EPCIS has a word for. `count` is reserved: nothing sends it yet."""
+OWN_KINDS = ("alarm", "exception", "gap", "notice")
+"""Kinds of event in our own JSON."""
+
 TOPICS = (
-    Topic("evt/{kind}/{place}", "up", 1, False, "one event: bare EPCIS 2.0, or own JSON (alarm, exception, gap)"),
+    Topic("evt/{kind}/{place}", "up", 1, False, f"one event: bare EPCIS 2.0, or own JSON ({', '.join(OWN_KINDS)})"),
     Topic("state/lot/{gtin}/{lot}", "up", 1, True, "quantities per location, hold, seq"),
     Topic("state/location/{location}", "up", 1, True, "climate and alarms"),
     Topic("state/gateway/{gateway}", "up", 1, True, "the gateway; also the Last Will"),

@@ -29,6 +29,8 @@ Decide = Callable[[Input], Awaitable[dict[str, Any] | None]]
 
 LONGEST = 4 * 1024 * 1024
 """Bytes of a downlink that is still read as JSON; a longer one is refused with its first kilobyte as text."""
+REPLY_EXPIRY = 3600
+"""Seconds after which nobody waits for the reply to a command any more (MQTT 5 §3.3.2.3.3)."""
 AT_ONCE = 32
 """Decisions under way at once: they share a commit. Acknowledgements keep the order of arrival."""
 
@@ -166,6 +168,7 @@ class Downlinks:
             return
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = "application/json"
+        properties.MessageExpiryInterval = REPLY_EXPIRY
         correlation = getattr(request, "CorrelationData", None)
         if correlation is not None:
             properties.CorrelationData = correlation

@@ -61,6 +61,7 @@ async def test_events_arrive_in_order_and_settle(broker):
     assert dict(first.properties.UserProperty)["sequence"] == "1".zfill(20)
     assert first.properties.ContentType == "application/ld+json"
     assert "datacontenttype" not in dict(first.properties.UserProperty)
+    assert not hasattr(first.properties, "MessageExpiryInterval"), "a promise does not expire"
 
 
 async def test_later_events_wake_the_drain(broker):
@@ -392,6 +393,7 @@ async def test_command_is_answered_on_its_response_topic(broker):
     assert len(replies) == 2
     assert json.loads(good.payload) == {"ok": True, "rows": 3}
     assert good.properties.CorrelationData == b"\x01\x02"
+    assert 3590 <= good.properties.MessageExpiryInterval <= 3600
     assert "JSON object" in json.loads(bad.payload)["error"]
     assert seen == [Command("outbox.resend", {"from": 1, "to": 2}, "central")]
     assert link.downlinks.rejected == 1
