@@ -22,6 +22,8 @@ from simulators.truth import truth
 
 if TYPE_CHECKING:
     from simulators.broker import Broker
+    from simulators.rf import Shift
+    from simulators.rf.live import Live
 
 
 def _run(main: Coroutine[Any, Any, int | None]) -> None:
@@ -198,8 +200,23 @@ async def _scale(host: str, port: int) -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="FILE.ndjson; FILE.truth.json beside it"
 )
-def rf(family: str, seed: int, passages: int, variant: str, fault: str | None, output: Path | None) -> None:
-    """A recording of what dock-door readers report of FAMILY's traffic, and the truth beside it."""
+@click.option("--live", is_flag=True, help="play it with simulated LLRP readers, in real time, once clients read")
+@click.option("--wait", default=60.0, show_default=True, help="with --live: seconds to wait for the clients")
+def rf(
+    family: str,
+    seed: int,
+    passages: int,
+    variant: str,
+    fault: str | None,
+    output: Path | None,
+    live: bool,
+    wait: float,
+) -> None:
+    """A recording of what dock-door readers report of FAMILY's traffic, and the truth beside it.
+
+    With --live a line says the readers' ports, the gateway's configuration for them and what central announced; the
+    play begins when a gateway reads from all of them.
+    """
     from simulators.rf import FAMILIES, FAULTS, shift
 
     if family not in FAMILIES:
@@ -209,15 +226,46 @@ def rf(family: str, seed: int, passages: int, variant: str, fault: str | None, o
     if passages < 1:
         raise click.UsageError("at least one passage is needed")
     made = shift(family, seed, passages, variant, fault)
+    if output is not None:
+        try:
+            beside = made.write(output)
+        except OSError as error:
+            raise click.UsageError(f"{error.filename}: {error.strerror}") from None
+        count = len(made.truth["passages"])
+        say(recording=str(output), truth=str(beside), passages=count, records=len(made.records))
+    if live:
+        sys.exit(asyncio.run(_live(made, wait)))
     if output is None:
         for line in made.lines():
             click.echo(line)
-        return
+
+
+async def _live(made: "Shift", wait: float) -> int:
+    from simulators.rf.live import Live
+
+    player, incoming = Live(made), commands()
     try:
-        beside = made.write(output)
-    except OSError as error:
-        raise click.UsageError(f"{error.filename}: {error.strerror}") from None
-    say(recording=str(output), truth=str(beside), passages=len(made.truth["passages"]), records=len(made.records))
+        ports = await player.start()
+        say(ready=True, readers=ports, toml=player.toml, documents=player.documents, truth=made.truth)
+        playing = asyncio.create_task(_play_live(player, wait))
+        stopped = asyncio.create_task(_until_stopped(incoming))
+        await asyncio.wait((playing, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not playing.done():
+            playing.cancel()
+            return 0
+        return await playing
+    finally:
+        await player.stop()
+
+
+async def _play_live(player: "Live", wait: float) -> int:
+    if not await player.listened(wait):
+        click.echo(f"no client read from all {len(player.readers)} readers within {wait:g} s", err=True)
+        return 1
+    say(began=await player.play())
+    await asyncio.sleep(1.0)  # what was reported last is still on its way
+    return 0
 
 
 @main.group(name="scenario")

@@ -72,11 +72,18 @@ def _antennas(
     return found
 
 
-def configuration(found: list[Door], ignore: list[str]) -> str:
-    """The gateway's configuration (TOML, DESIGN §6) for these doors; `ignore` are the badges of the site."""
+def configuration(found: list[Door], ignore: list[str], urls: dict[str, str] | None = None) -> str:
+    """The gateway's configuration (TOML, DESIGN §6) for these doors.
+
+    Args:
+        found: the doors.
+        ignore: the badges of the site.
+        urls: where the readers answer, by id; None: nowhere (TEST-NET-1 of RFC 5737).
+    """
+    urls = urls or {door.reader: f"llrp://192.0.2.{door.number}" for door in found}
     text = f'[site]\nid = "{SITE}"\n\n[gateway]\nid = "gw-1"\n\n[[location]]\nid = "{LOCATION}"\nkind = "staging"\n\n'
     for door in found:
-        text += f'[[reader]]\nid = "{door.reader}"\nkind = "llrp"\nurl = "llrp://192.0.2.{door.number}"\n\n'
+        text += f'[[reader]]\nid = "{door.reader}"\nkind = "llrp"\nurl = "{urls[door.reader]}"\n\n'
     for door in found:
         antennas = "".join(
             f'  {{ reader = "{door.reader}", port = {each.port}, row = "{each.row}", side = "{each.side}" }},\n'

@@ -15,8 +15,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner
 
 from gateway.replay import replay
+from simulators.cli import main
 from simulators.rf import FAMILIES, FAULTS, shift
 from simulators.rf.dock import doors
 from simulators.rf.families import UNTOUCHED
@@ -382,3 +384,32 @@ def test_each_fault_does_what_it_says() -> None:
 def rows(made: Shift) -> list[tuple[int, int, str]]:
     """When, where and who of all reads, in order of arrival."""
     return [row[:3] for _, record in made.records if record["kind"] == "reads" for row in record["reads"]]
+
+
+# -- the command -------------------------------------------------------------------------------------------------
+
+
+def test_the_command_writes_recording_and_truth(tmp_path: Path) -> None:
+    """`tallyman-sim rf FAMILY -o FILE` says what it wrote; a wrong name is a usage error that lists the right ones."""
+    path = tmp_path / "day.ndjson"
+    result = CliRunner().invoke(main, ["rf", "calm", "--passages", "1", "-o", str(path)])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["truth"] == str(tmp_path / "day.truth.json")
+    for wrong, right in ((["rf", "noisy"], "strays_heavy"), (["rf", "calm", "--fault", "gremlin"], "dead_antenna")):
+        refused = CliRunner().invoke(main, wrong)
+        assert refused.exit_code == 2
+        assert right in refused.stderr
+
+
+def test_a_live_shift_without_a_gateway_gives_up() -> None:
+    """It says its ports and configuration, waits as long as asked, and ends with 1."""
+    command = [sys.executable, "-m", "simulators", "rf", "calm", "--passages", "1", "--live", "--wait", "0.1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        ready = json.loads(child.stdout.readline())
+        out, err = child.stdout.read(), child.stderr.read()
+        assert child.wait(60) == 1
+    assert out == b""
+    assert b"no client read from all 1 readers within 0.1 s" in err
+    assert f"llrp://127.0.0.1:{ready['readers']['reader-1']}" in ready["toml"]
