@@ -15,6 +15,7 @@ from gateway import __version__, config, logs
 from gateway.cli.doctor import doctor
 from gateway.cli.epc import epc
 from gateway.cli.explain import explain_command
+from gateway.cli.export import export
 from gateway.cli.imports import asn, commission, import_command, order
 from gateway.cli.llrp import llrp
 from gateway.cli.options import CONFIG, JSON, client, spoken
@@ -41,6 +42,7 @@ main.add_command(watch)
 main.add_command(tune)
 main.add_command(explain_command)
 main.add_command(trace)
+main.add_command(export)
 main.add_command(asn)
 main.add_command(order)
 main.add_command(commission)

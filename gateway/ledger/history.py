@@ -26,7 +26,7 @@ REFUSED = "refused"
 _PLAIN = ("movement", "at", "type", "purpose", "origin", "destination", "verdict")
 _MORE = ("rules", "portal", "gateway", "by", "sscc", "expectation", "party")
 _POINTERS = ("event", "seq", "passage", "position", "hash")
-_EVIDENCE = ("documents", "weight", "climate", "missing")
+_EVIDENCE = ("device", "corrects", "documents", "weight", "climate", "missing")
 
 
 def lines_of_lots(asking: Asking, lots: Iterable[tuple[str, str]]) -> dict[str, list[RowMapping]]:

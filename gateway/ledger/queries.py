@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, RowMapping, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import LedgerError
-from gateway.ledger import decisions, opening, outbox, recalling, subjects, tracing
+from gateway.ledger import decisions, fsma204, opening, outbox, recalling, subjects, tracing
 from gateway.ledger.facts import Asking
 from gateway.ledger.sql import loads
 from gateway.ledger.tables import (
@@ -261,6 +261,17 @@ class View:
         with self._reading() as connection:
             asking = Asking(connection, self.site, self.gateway)
             return recalling.recall(asking, subjects.find_lot(asking, named))
+
+    def fsma204(self, start: int, end: int, named: str | None = None) -> list[Found]:
+        """The critical tracking events of FSMA 204 from `start` up to, and without, `end` (`gateway.ledger.fsma204`).
+
+        Raises:
+            SubjectError: nothing has this name, several things have, or it is no lot.
+        """
+        with self._reading() as connection:
+            asking = Asking(connection, self.site, self.gateway)
+            lot = None if named is None else tracing.subject_lot(subjects.find_lot(asking, named))
+            return fsma204.rows(asking, start, end, lot)
 
     def decided(self, kind: str, subject: str) -> list[Found]:
         """What the audit holds of a subject (a passage, a movement, an alarm …), oldest first, as it was decided."""

@@ -6,10 +6,10 @@ from sqlalchemy import and_, func, select
 
 from gateway.ledger.facts import Asking
 from gateway.ledger.genealogy import Lot, family, lines_of, units_holding
-from gateway.ledger.history import REFUSED, Found, told
+from gateway.ledger.history import REFUSED, Found
 from gateway.ledger.subjects import Subject
 from gateway.ledger.tables import expectations, expected_lines, expected_units, items
-from gateway.ledger.tracing import SCHEMA, crossings, lot_rows, unit_rows
+from gateway.ledger.tracing import SCHEMA, crossings, lot_rows, story_of, unit_rows
 from gateway.model.quantity import format_quantity
 
 USED = "production"
@@ -24,7 +24,7 @@ def recall(asking: Asking, subject: Subject) -> Found:
     """
     kin = family(asking, [(subject.gtin, subject.lot)], forward=True, back=False)
     named = sorted(kin.lots)
-    story = told(asking, lines_of(asking, named))
+    story = story_of(asking, lines_of(asking, named))
     rows = lot_rows(asking, kin)
     here = [
         {"gtin": lot["gtin"], "lot": lot["lot"], "held": lot["held"]} | place for lot in rows for place in lot["stock"]

@@ -41,8 +41,9 @@ def trace(asking: Asking, subject: Subject, *, forward: bool = True, back: bool 
     own = _own(asking, subject)
     kin = family(asking, _lots_of(asking, subject, own), forward=forward, back=back)
     lines = _lines(asking, kin, own)
-    story = told(asking, lines, tags=tags)
-    places = None if subject.kind == "lot" else _places(one for one in story if one["movement"] in own)
+    story = story_of(asking, lines, tags=tags)
+    mine = [one for one in story if one["movement"] in own and counts(one)]
+    places = None if subject.kind == "lot" else _places(mine)
     exceeded = _excursions(asking, kin, places)
     rested = places if places is not None else _stays(asking, kin)
     units_seen = {one["sscc"] for one in story if one["sscc"]}
@@ -79,15 +80,34 @@ def subject_lot(subject: Subject) -> Lot:
 
 
 def crossings(story: Iterable[Found]) -> list[Found]:
-    """What came in or went out, one row a line: when, what, how much, from or to whom. Refused is not gone."""
+    """What came in or went out, one row a line: when, what, how much, from or to whom.
+
+    What was refused did not go, and of a movement that was told wrongly only the one that took its place counts.
+    """
     return [
         {name: one[name] for name in _CROSSING}
         | {name: line[name] for name in ("gtin", "lot", "quantity", "unit", "tags")}
         | {name: one[name] for name in ("movement", "portal", "by", "event")}
         for one in story
-        if one["verdict"] != REFUSED and (one["from"] is None or one["to"] is None)
+        if counts(one) and (one["from"] is None or one["to"] is None)
         for line in one["lines"]
     ]
+
+
+def counts(one: Found) -> bool:
+    """Whether a movement of a story moved goods, and was not told wrongly."""
+    return one["verdict"] != REFUSED and one["corrected_by"] is None
+
+
+def _corrected(asking: Asking, story: list[Found], *, tags: bool) -> list[Found]:
+    """The story with the movements that others in it took the place of; each says which other that is."""
+    instead = {one["corrects"]: one["movement"] for one in story if one["corrects"]}
+    absent = instead.keys() - {one["movement"] for one in story}
+    if absent:
+        story = [*story, *told(asking, lines_of_movements(asking, absent), tags=tags)]
+    for one in story:
+        one["corrected_by"] = instead.get(one["movement"])
+    return sorted(story, key=lambda one: (one["at"], one["movement"]))
 
 
 def _own(asking: Asking, subject: Subject) -> Lines:
@@ -113,6 +133,11 @@ def _lots_of(asking: Asking, subject: Subject, own: Lines) -> set[Lot]:
     if subject.kind == "unit":
         return named | lots_on(asking, subject.sscc, own)
     return named | ({subject_lot(subject)} if subject.gtin and subject.lot else set())
+
+
+def story_of(asking: Asking, lines: Lines, *, tags: bool = False) -> list[Found]:
+    """The movements of these lines by time, with those that were told wrongly."""
+    return _corrected(asking, told(asking, lines, tags=tags), tags=tags)
 
 
 def _lines(asking: Asking, kin: Family, own: Lines) -> Lines:
@@ -190,11 +215,9 @@ def _stays(asking: Asking, kin: Family) -> list[Found]:
 
 
 def _places(story: Iterable[Found]) -> list[Found]:
-    """Where a unit or an item rested, from its own movements: each accepted or held one ends a stay, or begins one."""
+    """Where a unit or an item rested, from its own movements: each ends a stay, or begins one."""
     found: list[Found] = []
     for one in story:
-        if one["verdict"] == REFUSED:
-            continue
         if found and found[-1]["left"] is None:
             found[-1]["left"] = one["at"]
         if one["to"] is not None:
