@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import TurnError
@@ -198,8 +198,13 @@ def _learn(turn: Turn, gtin: str, lot: str, expiry: str | None) -> None:
     new = {"gtin": gtin, "lot": lot, "version": 0, "state": "known", "expiry": expiry, "seq": 0, "changed": turn.now}
     turn.connection.execute(turn.upsert(lots, update=()), turn.origin | new)
     if expiry is not None:
-        unknown = (lots.c.site == turn.site, lots.c.gtin == gtin, lots.c.lot == lot, lots.c.expiry.is_(None))
-        turn.connection.execute(update(lots).where(*unknown).values(expiry=expiry, changed=turn.now))
+        of = {"of_site": turn.site, "of_gtin": gtin, "of_lot": lot}
+        turn.connection.execute(_EXPIRES, of | {"now": turn.now, "date": expiry})
+
+
+_LOT = tuple(lots.c[name] == bindparam(f"of_{name}") for name in ("site", "gtin", "lot"))
+_EXPIRES = update(lots).where(*_LOT, lots.c.expiry.is_(None)).values(expiry=bindparam("date"), changed=bindparam("now"))
+_STAMP = update(lots).where(*_LOT).values(seq=bindparam("last"), gateway=bindparam("by"))
 
 
 def _alarm(turn: Turn, change: AlarmChange, hash_: str) -> None:
@@ -257,6 +262,7 @@ def _firing(turn: Turn, firing: Firing, hash_: str) -> None:
 
 def stamp_lots(turn: Turn, named: Iterable[tuple[str, str]], seq: int) -> None:
     """Note on each lot the last event that was about it: what its retained state says it reflects."""
-    for gtin, lot in sorted(set(named)):
-        mine = (lots.c.site == turn.site, lots.c.gtin == gtin, lots.c.lot == lot)
-        turn.connection.execute(update(lots).where(*mine).values(seq=seq, gateway=turn.gateway))
+    of = {"of_site": turn.site, "last": seq, "by": turn.gateway}
+    rows = [of | {"of_gtin": gtin, "of_lot": lot} for gtin, lot in sorted(set(named))]
+    if rows:
+        turn.connection.execute(_STAMP, rows)

@@ -5,12 +5,13 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, func, insert, select, true, update
+from sqlalchemy import and_, bindparam, delete, insert, select, true, update
 
 from gateway.ledger import announcements, lives
 from gateway.ledger import outbox as rows
 from gateway.ledger.sql import Turn
-from gateway.ledger.tables import expected_units, holds, items, outbox, stays, stock, unit_contents, units
+from gateway.ledger.staying import follow
+from gateway.ledger.tables import expected_units, holds, items, outbox, stock, unit_contents, units
 from gateway.model.outcome import (
     Confirm,
     Descent,
@@ -47,7 +48,7 @@ def apply(turn: Turn, effects: Sequence[Effect], since: int) -> None:
         if isinstance(effect, StockDelta) and effect.gtin and effect.lot  # what has no name is no lot
     }
     for place in sorted(touched):
-        _follow(msgspec.structs.replace(turn, now=since), *place)
+        follow(msgspec.structs.replace(turn, now=since), *place)
 
 
 def _stock(turn: Turn, deltas: Iterable[StockDelta]) -> None:
@@ -71,41 +72,14 @@ def _stock(turn: Turn, deltas: Iterable[StockDelta]) -> None:
         _sweep(turn, gtin, lot, location)
 
 
+_NOTHING = delete(stock).where(
+    *(stock.c[name] == bindparam(f"of_{name}") for name in ("site", "gtin", "lot", "location")), stock.c.quantity == 0
+)
+
+
 def _sweep(turn: Turn, gtin: str, lot: str, location: str) -> None:
     """Nothing of a lot is no row."""
-    turn.connection.execute(
-        delete(stock).where(
-            stock.c.site == turn.site,
-            stock.c.gtin == gtin,
-            stock.c.lot == lot,
-            stock.c.location == location,
-            stock.c.quantity == 0,
-        )
-    )
-
-
-def _follow(turn: Turn, gtin: str, lot: str, location: str, unit: str) -> None:
-    """Open, keep or close the stay of a lot in a location, by what is there now (available and held together)."""
-    here = {"site": turn.site, "gtin": gtin, "lot": lot, "location": location, "unit": unit}
-    there = and_(*(stock.c[name] == value for name, value in here.items()))
-    total = int(turn.connection.scalar(select(func.sum(stock.c.quantity)).where(there)) or 0)
-    mine = and_(*(stays.c[name] == value for name, value in here.items()))
-    open_since = turn.connection.scalar(select(stays.c.entered).where(mine, stays.c.left.is_(None)))
-    if total > 0 and open_since is None:
-        # Back at the instant it left, or before (passages of two doors may be decided out of order): it was never
-        # away, so its last stay goes on. It also keeps the key unique.
-        last = turn.connection.scalar(select(func.max(stays.c.left)).where(mine, stays.c.left >= turn.now))
-        again = turn.connection.execute(
-            update(stays).where(mine, stays.c.left == last).values(left=None, quantity=total)
-        )
-        if again.rowcount == 0:
-            new = turn.origin | here | {"entered": turn.now, "left": None, "quantity": total}
-            turn.connection.execute(insert(stays).values(new))
-    elif total > 0:
-        turn.connection.execute(update(stays).where(mine, stays.c.left.is_(None)).values(quantity=total))
-    elif open_since is not None:
-        left = max(open_since, turn.now)
-        turn.connection.execute(update(stays).where(mine, stays.c.left.is_(None)).values(left=left))
+    turn.connection.execute(_NOTHING, {"of_site": turn.site, "of_gtin": gtin, "of_lot": lot, "of_location": location})
 
 
 def _items(turn: Turn, changes: Iterable[ItemChange]) -> None:

@@ -9,9 +9,10 @@ and only if, the trace back of Y contains X (a test holds it to that):
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, select
 
 from gateway.ledger.facts import Asking
 from gateway.ledger.history import Found, Lines, lines_of_lots, lines_of_movements
@@ -69,11 +70,10 @@ def family(asking: Asking, own: Iterable[Lot], *, forward: bool, back: bool) -> 
 def _walk(asking: Asking, kin: Family, mine: set[Lot], near: str, far: str) -> list[RowMapping]:
     """Every row of the lineage on the way from `mine`, breadth first; each lot is visited once."""
     seen, edge, rows = set(mine), mine, []
-    gtin, lot = lineage.c[f"{near}_gtin"], lineage.c[f"{near}_lot"]
     for _ in range(DEEPEST):
         found: list[RowMapping] = []
         for one, number in sorted(edge):
-            found += asking.rows(select(lineage).where(lineage.c.site == asking.site, gtin == one, lot == number))
+            found += asking.of(lineage, **{f"{near}_gtin": one, f"{near}_lot": number})
         rows += found
         edge = {(row[f"{far}_gtin"], row[f"{far}_lot"]) for row in found} - seen
         seen |= edge
@@ -121,27 +121,35 @@ def _has(found: Lines, movement: str, line: int) -> bool:
     return any(row["line"] == line for row in found.get(movement, ()))
 
 
+def _key_of(asking: Asking, gtin: str, lot: str) -> dict[str, Any]:
+    return {"site": asking.site, "gtin": gtin, "lot": lot}
+
+
+def _lot_of(table: Table) -> list[ColumnElement[bool]]:
+    return [table.c[name] == bindparam(name) for name in ("site", "gtin", "lot")]
+
+
+_ON = select(unit_contents.c.sscc).where(*_lot_of(unit_contents))
+_EPCS = select(items.c.epc).where(*_lot_of(items))
+_CARRIED = select(movement_items.c.movement, movement_items.c.line).where(
+    movement_items.c.site == bindparam("site"), movement_items.c.epc.in_(bindparam("some", expanding=True))
+)
+
+
 def _tagged(asking: Asking, lots: Iterable[Lot]) -> set[tuple[str, int]]:
     """Movements and lines that carried items which belong to one of the lots (as the ledger believes now)."""
     found: set[tuple[str, int]] = set()
     for gtin, lot in lots:
-        mine = select(items.c.epc).where(items.c.site == asking.site, items.c.gtin == gtin, items.c.lot == lot)
         # Two steps: joined, SQLite may begin with the longest table.
-        for some in chunks([row["epc"] for row in asking.rows(mine)]):
-            of = movement_items.c
-            carried = select(of.movement, of.line).where(of.site == asking.site, of.epc.in_(some))
-            found |= {(row["movement"], row["line"]) for row in asking.rows(carried)}
+        for some in chunks([row["epc"] for row in asking.rows(_EPCS, _key_of(asking, gtin, lot))]):
+            carried = asking.rows(_CARRIED, {"site": asking.site, "some": some})
+            found |= {(row["movement"], row["line"]) for row in carried}
     return found
 
 
 def units_holding(asking: Asking, lots: Iterable[Lot]) -> set[str]:
     """Units whose contents, as last known, name one of the lots."""
-    found: set[str] = set()
-    of = unit_contents.c
-    for gtin, lot in lots:
-        mine = select(of.sscc).where(of.site == asking.site, of.gtin == gtin, of.lot == lot)
-        found |= {row["sscc"] for row in asking.rows(mine)}
-    return found
+    return {row["sscc"] for gtin, lot in lots for row in asking.rows(_ON, _key_of(asking, gtin, lot))}
 
 
 def lots_on(asking: Asking, sscc: str, lines: Lines) -> set[Lot]:

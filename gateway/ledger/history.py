@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import BindParameter, RowMapping, bindparam, select
 
 from gateway.events.sentences import sentence
 from gateway.ledger.facts import Asking
@@ -29,17 +29,24 @@ _POINTERS = ("event", "seq", "passage", "position", "hash")
 _EVIDENCE = ("device", "corrects", "documents", "weight", "climate", "missing")
 
 
+_SITE: BindParameter[Any] = bindparam("site")
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+_OF_LOTS = select(movement_lines).where(
+    movement_lines.c.site == _SITE, movement_lines.c.gtin == bindparam("gtin"), movement_lines.c.lot.in_(_SOME)
+)
+_OF_MOVEMENTS = select(movement_lines).where(movement_lines.c.site == _SITE, movement_lines.c.movement.in_(_SOME))
+_MOVEMENTS = select(movements).where(movements.c.site == _SITE, movements.c.movement.in_(_SOME))
+
+
 def lines_of_lots(asking: Asking, lots: Iterable[tuple[str, str]]) -> dict[str, list[RowMapping]]:
     """Every movement line that names one of these lots, by movement."""
     found: dict[str, list[RowMapping]] = defaultdict(list)
     by_gtin: dict[str, list[str]] = defaultdict(list)
     for gtin, lot in lots:
         by_gtin[gtin].append(lot)
-    of = movement_lines.c
     for gtin, numbers in by_gtin.items():
         for some in chunks(numbers):
-            mine = select(movement_lines).where(of.site == asking.site, of.gtin == gtin, of.lot.in_(some))
-            for row in asking.rows(mine):
+            for row in asking.rows(_OF_LOTS, {"site": asking.site, "gtin": gtin, "some": some}):
                 found[row["movement"]].append(row)
     return found
 
@@ -47,9 +54,8 @@ def lines_of_lots(asking: Asking, lots: Iterable[tuple[str, str]]) -> dict[str, 
 def lines_of_movements(asking: Asking, ids: Iterable[str]) -> dict[str, list[RowMapping]]:
     """Every line of these movements; one without lines has an empty list."""
     found: dict[str, list[RowMapping]] = {movement: [] for movement in ids}
-    of = movement_lines.c
     for some in chunks(sorted(found)):
-        for row in asking.rows(select(movement_lines).where(of.site == asking.site, of.movement.in_(some))):
+        for row in asking.rows(_OF_MOVEMENTS, {"site": asking.site, "some": some}):
             found[row["movement"]].append(row)
     return found
 
@@ -58,8 +64,8 @@ def told(asking: Asking, lines: Lines, *, tags: bool = False) -> list[Found]:
     """The movements that `lines` belong to, with those lines only, by time; `tags` adds the EPCs of every line."""
     found = []
     for some in chunks(sorted(lines)):
-        mine = select(movements).where(movements.c.site == asking.site, movements.c.movement.in_(some))
-        found += [_told(row, lines[row["movement"]], tags) for row in asking.rows(mine)]
+        rows = asking.rows(_MOVEMENTS, {"site": asking.site, "some": some})
+        found += [_told(row, lines[row["movement"]], tags) for row in rows]
     return sorted(found, key=lambda one: (one["at"], one["movement"]))
 
 

@@ -1,9 +1,10 @@
 """The life of lots: steps with who, when and where; releases; numbers given; lineage; receipts that wait."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 
 from gateway.ledger.sql import Turn
 from gateway.ledger.tables import (
@@ -115,15 +116,15 @@ def _free_goods(turn: Turn, change: HoldEnd) -> None:
 def step(turn: Turn, changes: Iterable[LotChange]) -> None:
     """Steps in the lives of lots. The same step twice is one; a lot that is unknown becomes known."""
     for change in changes:
-        mine = and_(lots.c.site == turn.site, lots.c.gtin == change.gtin, lots.c.lot == change.lot)
-        if change.gone and _left(turn, change.gtin, change.lot) > 0:
+        lot = {"of_site": turn.site, "of_gtin": change.gtin, "of_lot": change.lot}
+        if change.gone and (turn.connection.scalar(_ALL, lot) or 0) > 0:
             continue
-        before = turn.connection.execute(select(lots.c.life).where(mine)).first()
+        before = turn.connection.execute(_LIFE, lot).first()
         if before is not None and before.life == change.life:
             continue
         if before is None:
             make(turn, [LotMade(change.gtin, change.lot, None, None, None)])
-        turn.connection.execute(update(lots).where(mine).values(life=change.life, changed=turn.now))
+        turn.connection.execute(_STEP, lot | {"now": turn.now, "to": change.life})
         row = turn.origin | {
             "gtin": change.gtin,
             "lot": change.lot,
@@ -135,12 +136,16 @@ def step(turn: Turn, changes: Iterable[LotChange]) -> None:
             "device": change.device,
             "movement": change.movement,
         }
-        turn.connection.execute(insert(lot_changes).values(row))
+        turn.connection.execute(insert(lot_changes), row)
 
 
-def _left(turn: Turn, gtin: str, lot: str) -> int:
-    here = and_(stock.c.site == turn.site, stock.c.gtin == gtin, stock.c.lot == lot)
-    return int(turn.connection.scalar(select(func.sum(stock.c.quantity)).where(here)) or 0)
+def _of(table: Table) -> Any:
+    return and_(*(table.c[name] == bindparam(f"of_{name}") for name in ("site", "gtin", "lot")))
+
+
+_ALL = select(func.sum(stock.c.quantity)).where(_of(stock))
+_LIFE = select(lots.c.life).where(_of(lots))
+_STEP = update(lots).where(_of(lots)).values(life=bindparam("to"), changed=bindparam("now"))
 
 
 def make(turn: Turn, lots_made: Iterable[LotMade]) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, RowMapping, Select, Table
+from sqlalchemy import Connection, Insert, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import sqlite
 
 from gateway.errors import LedgerError
@@ -45,9 +45,18 @@ class Asking(msgspec.Struct, frozen=True):
     site: str
     gateway: str
 
-    def rows(self, statement: Select[Any]) -> list[RowMapping]:
+    def rows(self, statement: Select[Any], values: dict[str, Any] | None = None) -> list[RowMapping]:
         """All rows of a statement."""
-        return list(self.connection.execute(statement).mappings())
+        return list(self.connection.execute(statement, values).mappings())
+
+    def of(self, table: Table, **key: str) -> list[RowMapping]:
+        """The site's rows of a table with these values. The statement is built once for a table and its columns."""
+        return self.rows(_having(table, tuple(key)), {"site": self.site} | key)
+
+
+@cache
+def _having(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    return select(table).where(*(table.c[name] == bindparam(name) for name in ("site", *names)))
 
 
 @cache

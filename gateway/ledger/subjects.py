@@ -6,10 +6,12 @@ ledger says which of them exist. None, or more than one, is an error that says w
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from gateway.errors import TallymanError
 from gateway.identity import decode, keys
@@ -200,5 +202,11 @@ def _items(asking: Asking, reading: Subject) -> list[Subject]:
 
 def _any(asking: Asking, table: Table, **key: str) -> bool:
     """Whether the table has a row with these values."""
-    mine = [table.c.site == asking.site, *(table.c[name] == value for name, value in key.items())]
-    return asking.connection.execute(select(table.c.site).where(*mine).limit(1)).first() is not None
+    statement = _first(table, tuple(key))
+    return asking.connection.execute(statement, {"site": asking.site} | key).first() is not None
+
+
+@cache
+def _first(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    mine = (table.c[name] == bindparam(name) for name in ("site", *names))
+    return select(table.c.site).where(*mine).limit(1)

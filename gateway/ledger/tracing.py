@@ -7,7 +7,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 
 from gateway.ledger.facts import Asking
 from gateway.ledger.genealogy import Family, Lot, family, lines_of, lots_on, units_holding
@@ -175,26 +175,24 @@ def lot_rows(asking: Asking, kin: Family) -> list[Found]:
 def _lot(asking: Asking, lot: Lot, kin: Family) -> Found:
     gtin, number = lot
     found: Found = {"gtin": gtin, "lot": number, "relation": kin.lots[lot]}
-    mine = (lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot == number)
-    row = asking.connection.execute(select(lots).where(*mine)).mappings().first()
+    row = next(iter(asking.of(lots, gtin=gtin, lot=number)), None)
     for name in _MASTER:
         found[name] = row[name] if row else None
-    of = lot_changes.c
-    life = select(lot_changes).where(of.site == asking.site, of.gtin == gtin, of.lot == number)
+    changes = asking.of(lot_changes, gtin=gtin, lot=number)
     found["changes"] = [
         {name: one[name] for name in ("at", "before", "after", "reason", "by", "device", "movement")}
-        for one in asking.rows(life.order_by(of.at, of.change))
+        for one in sorted(changes, key=lambda one: (one["at"], one["change"]))
     ]
-    held = select(holds).where(holds.c.site == asking.site, holds.c.gtin == gtin, holds.c.lot == number)
+    held = asking.of(holds, gtin=gtin, lot=number)
     found["holds"] = [
         {name: one[name] for name in ("location", "reason", "at", "by", "source", "released", "released_by")}
-        for one in asking.rows(held.order_by(holds.c.at, holds.c.hold))
+        for one in sorted(held, key=lambda one: (one["at"], one["hold"]))
     ]
     found["held"] = any(one["released"] is None for one in found["holds"])
-    here = select(stock).where(stock.c.site == asking.site, stock.c.gtin == gtin, stock.c.lot == number)
+    here = asking.of(stock, gtin=gtin, lot=number)
     found["stock"] = [
         {name: one[name] for name in ("location", "status", "unit")} | {"quantity": format_quantity(one["quantity"])}
-        for one in asking.rows(here.order_by(stock.c.location, stock.c.status, stock.c.unit, stock.c.owner))
+        for one in sorted(here, key=lambda one: (one["location"], one["status"], one["unit"], one["owner"]))
     ]
     return found
 
@@ -204,11 +202,10 @@ def _stays(asking: Asking, kin: Family) -> list[Found]:
     found = []
     for gtin, lot in sorted(kin.lots):
         until = kin.ingredients.get((gtin, lot))
-        mine = select(stays).where(stays.c.site == asking.site, stays.c.gtin == gtin, stays.c.lot == lot)
         found += [
             {name: row[name] for name in ("gtin", "lot", "location", "entered", "left", "unit")}
             | {"quantity": format_quantity(row["quantity"])}
-            for row in asking.rows(mine)
+            for row in asking.of(stays, gtin=gtin, lot=lot)
             if until is None or row["entered"] <= until
         ]
     return sorted(found, key=lambda one: (one["entered"], one["gtin"], one["lot"], one["location"], one["unit"]))
@@ -225,17 +222,24 @@ def _places(story: Iterable[Found]) -> list[Found]:
     return found
 
 
+_SUFFERED = (
+    select(excursions, excursion_lots.c.minutes)
+    .join(
+        excursion_lots,
+        and_(*(excursions.c[name] == excursion_lots.c[name] for name in ("site", "excursion"))),
+    )
+    .where(*(excursion_lots.c[name] == bindparam(name) for name in ("site", "gtin", "lot")))
+)
+
+
 def _excursions(asking: Asking, kin: Family, places: list[Found] | None) -> list[Found]:
     """Broken limits that the lots stood in, by time: an ingredient until it was used; a unit or item itself."""
     found: dict[str, Found] = {}
     names = ("excursion", "alarm", "sensor", "quantity", "unit", "location", "start", "end", "min", "max", "mean")
-    joined = (excursions.c.site == excursion_lots.c.site) & (excursions.c.excursion == excursion_lots.c.excursion)
     for gtin, lot in sorted(kin.lots):
-        of = excursion_lots.c
-        mine = select(excursions, of.minutes).join(excursion_lots, joined)
         until = kin.ingredients.get((gtin, lot))
         where = places if kin.lots[gtin, lot] == "self" else None
-        for row in asking.rows(mine.where(of.site == asking.site, of.gtin == gtin, of.lot == lot)):
+        for row in asking.rows(_SUFFERED, {"site": asking.site, "gtin": gtin, "lot": lot}):
             if until is not None and row["start"] > until:
                 continue
             one = {name: row[name] for name in (*names, "limit", "side", "hold", "hash")} | {"lots": []}
