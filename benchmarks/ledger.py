@@ -1,5 +1,6 @@
 """Trace, recall and commit on a large ledger, and on one of a tenth of its size beside it."""
 
+import os
 import random
 import shutil
 import tempfile
@@ -28,8 +29,11 @@ ITEMS = 1_000_000
 SAMPLES, LARGE, GIANT = 500, 40, 3
 """Lots that are traced and recalled: any, of 300 items, of a twentieth of all items."""
 
-COMMITS = 400
+COMMITS, WARM_UP = 400, 3
 PALLET = 60
+WRITTEN = 300_000
+"""Bytes that a commit of a pallet appends to the write-ahead log, about: 75 pages of 4 KiB."""
+
 JOURNEY = (("receive", None, "cold-1"), ("transfer", "cold-1", "cold-2"), ("ship", "cold-2", None))
 
 READING_BAR, COMMIT_BAR, RATIO_BAR = 50.0, 20.0, 1.5
@@ -167,18 +171,33 @@ def _told(ask: Callable[[str], Any], lot: Lot) -> float:
 
 
 def _committing(large: Run, small: Run) -> Times:
+    """Commits on both, and beside each pair the disk alone: so much written and synced as one commit writes."""
     ledgers = [Ledger.open(run.url, site=SITE, gateway=GATEWAY) for run in (large, small)]
+    beside = large.file.with_suffix(".sync")
     try:
         turns = [_turns(run.held) for run in (large, small)]
         times: tuple[list[float], list[float]] = ([], [])
-        for number in range(COMMITS + 3):
+        disk: list[float] = []
+        for number in range(COMMITS + WARM_UP):
             for ledger, some, took in zip(ledgers, turns, times, strict=True):
-                if (cost := _entered(ledger, next(some))) and number >= 3:  # the first compile the statements
+                cost = _entered(ledger, next(some))
+                if number >= WARM_UP:  # the first compile the statements
                     took.append(cost)
-        return Times(*times, {"items": PALLET, "events": COMMITS})
+            disk.append(_synced(beside))
+        more: dict[str, float | int | str] = {"items": PALLET, "turns": COMMITS}
+        return Times(*times, more | {"disk_p50": round(median(disk), 2), "disk_p99": round(percentile(disk, 99), 2)})
     finally:
         for ledger in ledgers:
             ledger.close()
+
+
+def _synced(file: Path) -> float:
+    """The ms that the disk takes for what a commit appends to the log, without a database."""
+    with file.open("ab", buffering=0) as stream:
+        started = time.perf_counter()
+        stream.write(bytes(WRITTEN))
+        os.fdatasync(stream.fileno())
+        return (time.perf_counter() - started) * 1000
 
 
 def _entered(ledger: Ledger, movement: Movement) -> float:

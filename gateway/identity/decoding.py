@@ -33,7 +33,8 @@ def decode(hex: str, bits: int | None = None, pc: int | None = None, xpc: int | 
     wrong check digit, a character outside its set, bits behind the end, no hex at all) comes back with scheme "raw" and
     the reason in `error`. Source: TDS 2.3 §14.
     """
-    identity = _opaque(hex) if ":" in hex else _epc(hex.upper(), bits, pc is not None and pc >> 8 & 1 == 1)
+    text = hex.upper() if hex.isascii() else hex  # the upper case of some letters that are no hex is hex
+    identity = _opaque(hex) if ":" in hex else _epc(text, bits, pc is not None and pc >> 8 & 1 == 1)
     if pc is None:
         return identity
     control = Control(pc & 0xFFFF, None if xpc is None else xpc & 0xFFFFFFFF)
@@ -109,6 +110,8 @@ def _unread(header: int) -> str:
 
 def _raw(hex_: str, bits: int, digits: str, error: str) -> Identity:
     """`urn:epc:raw:{bits}.x{HEX}` (TDS 2.3 §12): a value for what no scheme explains, never a lost read."""
+    if not hex_.isascii():  # no hex, and perhaps no text: half a surrogate pair can stand in no JSON
+        hex_ = hex_.encode(errors="replace").decode()
     return Identity(hex_, "raw", f"urn:epc:raw:{bits}.x{digits}", None, {}, error=error)
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from benchmarks import fleet, machine, wires
+import pytest
+
+from benchmarks import fleet, ledger, machine, wires
 
 
 def test_outbox_events_settle_at_a_real_broker() -> None:
@@ -60,3 +62,16 @@ def test_every_tag_of_the_fleet_arrives() -> None:
     assert run["tags"] == run["sent"] == 2 * 200 * (0.2 + 0.5 + fleet.TAIL)
     assert 0 < window["cpu"] <= window["wall"]
     assert 10 < window["rss"] <= run["peak"] < 200
+
+
+def test_trace_recall_and_commit_are_timed_on_two_ledgers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger of 60,000 items and one of a tenth: every lot is told, every pallet committed, ratios are there."""
+    monkeypatch.setattr(ledger, "SAMPLES", 15)
+    monkeypatch.setattr(ledger, "LARGE", 2)
+    monkeypatch.setattr(ledger, "COMMITS", 6)
+    for take, figure in ((ledger.trace, "trace_p99"), (ledger.recall, "recall_p99"), (ledger.commit, "commit_p99")):
+        result = take(60_000)
+        assert (result.figure, result.unit) == (figure, "ms")
+        assert 0 < float(result.more["p50"]) <= result.value
+        assert result.ratio is not None
+        assert result.ratio > 0

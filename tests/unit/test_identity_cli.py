@@ -44,6 +44,8 @@ def test_bytes_that_are_no_text() -> None:
     result = CliRunner().invoke(main, ["epc", "--json"], input=b"\xff\xfe\n")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["scheme"] == "raw"
+    argument = CliRunner().invoke(main, ["epc", "--json", b"\xff\xfe".decode(errors="surrogateescape")])
+    assert (argument.exit_code, json.loads(argument.stdout)["hex"]) == (1, "??")
 
 
 @pytest.mark.parametrize("arguments", [[SGTIN], [SGTIN, "E2" * 12]])

@@ -1,5 +1,6 @@
 """EPC memory to identity: the standard's own examples, and everything that is no GS1 tag."""
 
+import msgspec
 import pytest
 
 from gateway.identity import Identity, decode
@@ -152,6 +153,15 @@ def test_what_is_no_gs1_tag(epc: str, bits: int | None, uri: str, error: str) ->
     identity = decode(epc, bits)
     assert (identity.scheme, identity.uri, identity.error) == ("raw", uri, error)
     assert (identity.digital_link, identity.ai, identity.filter, identity.prefix) == (None, {}, None, None)
+
+
+@pytest.mark.parametrize("text", ["\ufb000000000000", "\uff11\uff12", "\udcff", "x:\ud800", "\u0660"])
+def test_letters_that_look_like_hex_are_none(text: str) -> None:
+    """A ligature of two Fs, foreign digits, half a surrogate pair: raw, with a reason, and writable as JSON."""
+    found = decode(text)
+    assert (found.scheme, found.ai) == ("raw", {})
+    assert found.error is not None
+    assert msgspec.json.decode(msgspec.json.encode(found))["uri"] == found.uri
 
 
 def test_repeat_reads_are_cached() -> None:
