@@ -52,11 +52,18 @@ class Run(NamedTuple):
         return f"sqlite:///{self.file}"
 
 
-class Times(NamedTuple):
-    """What one kind of work cost, ms each: on the large ledger, on the small one; further figures beside."""
+class Cost(NamedTuple):
+    """What one piece of work took: ms of the clock, and ms of this process's CPU, which others cannot take away."""
 
-    large: list[float]
-    small: list[float]
+    wall: float
+    cpu: float
+
+
+class Times(NamedTuple):
+    """What one kind of work cost on the large ledger and on the small one; further figures beside."""
+
+    large: list[Cost]
+    small: list[Cost]
     more: dict[str, float | int | str]
 
 
@@ -87,12 +94,16 @@ def measured(items: int) -> dict[str, Times]:
 
 
 def _result(figure: str, times: Times, bar: float) -> Result:
-    value, tenth = percentile(times.large, 99), percentile(times.small, 99)
-    middle, other = median(times.large), median(times.small)
+    large, small = ([cost.wall for cost in costs] for costs in (times.large, times.small))
+    cpu, less = ([cost.cpu for cost in costs] for costs in (times.large, times.small))
+    value, tenth = percentile(large, 99), percentile(small, 99)
+    middle, other = median(large), median(small)
     more = {
         "than_value": round(tenth, 2),
         "p50": round(middle, 2),
         "p50_ratio": round(middle / other, 2),
+        "cpu_p99": round(percentile(cpu, 99), 2),
+        "cpu_ratio": round(percentile(cpu, 99) / percentile(less, 99), 2),
         "bar": bar,
         "ratio_bar": RATIO_BAR,
     }
@@ -138,32 +149,32 @@ def _reading(large: Run, small: Run) -> dict[str, Times]:
 def _asking(large: Run, small: Run, ask_large: Callable[[str], Any], ask_small: Callable[[str], Any]) -> Times:
     chance = random.Random(7)
     asked = [chance.sample(run.held.ordinary, min(SAMPLES, len(run.held.ordinary))) for run in (large, small)]
-    times: tuple[list[float], list[float]] = ([], [])
+    times: tuple[list[Cost], list[Cost]] = ([], [])
     _told(ask_large, asked[0][0])  # the first question compiles the statements
     for one, other in zip(*asked, strict=True):
         times[0].append(_told(ask_large, one))
         times[1].append(_told(ask_small, other))
-    many = [_told(ask_large, lot) for lot in chance.sample(large.held.large, min(LARGE, len(large.held.large)))]
+    many = [_told(ask_large, lot).wall for lot in chance.sample(large.held.large, min(LARGE, len(large.held.large)))]
     giant = large.held.giant
     more: dict[str, float | int | str] = {
         "lots": len(large.held.lots),
         "large_items": ledgergoods.LARGE,
         "large_p99": round(percentile(many, 99), 1),
         "giant_items": giant.end - giant.first,
-        "giant": round(median([_told(ask_large, giant) for _ in range(GIANT)]), 1),
+        "giant": round(median([_told(ask_large, giant).wall for _ in range(GIANT)]), 1),
     }
     return Times(*times, more)
 
 
-def _told(ask: Callable[[str], Any], lot: Lot) -> float:
-    """The ms that one answer took.
+def _told(ask: Callable[[str], Any], lot: Lot) -> Cost:
+    """What one answer cost.
 
     Raises:
         BenchmarkError: it is not about this lot, or tells nothing of it.
     """
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     found = ask(f"{lot.gtin}/{lot.lot}")
-    took = (time.perf_counter() - started) * 1000
+    took = _since(started, used)
     told = found["movements"] if "movements" in found else [*found["here"], *found["left"]]
     if (found["subject"]["gtin"], found["subject"]["lot"]) != (lot.gtin, lot.lot) or not told:
         raise BenchmarkError(f"lot {lot.gtin}/{lot.lot} is loaded, and the ledger tells nothing of it")
@@ -176,7 +187,7 @@ def _committing(large: Run, small: Run) -> Times:
     beside = large.file.with_suffix(".sync")
     try:
         turns = [_turns(run.held) for run in (large, small)]
-        times: tuple[list[float], list[float]] = ([], [])
+        times: tuple[list[Cost], list[Cost]] = ([], [])
         disk: list[float] = []
         for number in range(COMMITS + WARM_UP):
             for ledger, some, took in zip(ledgers, turns, times, strict=True):
@@ -200,15 +211,19 @@ def _synced(file: Path) -> float:
         return (time.perf_counter() - started) * 1000
 
 
-def _entered(ledger: Ledger, movement: Movement) -> float:
-    """The ms of one commit; what is committed is decided and rendered before."""
+def _since(started: float, used: float) -> Cost:
+    return Cost((time.perf_counter() - started) * 1000, (time.process_time() - used) * 1000)
+
+
+def _entered(ledger: Ledger, movement: Movement) -> Cost:
+    """What one commit cost; what is committed is decided and rendered before."""
     seq, position = ledger.sequence() + 1, ledger.position() + 1
     settings = Settings(site=SITE, gateway=GATEWAY)
     outcome = Outcome((movement,), tuple(effects(movement)))
     turn = Commit(position, movement.at, outcome, tuple(render_all(movement, seq, settings)))
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     ledger.commit(turn)
-    return (time.perf_counter() - started) * 1000
+    return _since(started, used)
 
 
 def _turns(held: Goods) -> Iterator[Movement]:

@@ -124,6 +124,7 @@ def _lineage(links: list[Found]) -> Iterator[str]:
     told = (
         f"{rfc3339(one['at'])} {_name(one['from'])} {one['from']['quantity']} {one['from']['unit']} → "
         f"{_name(one['to'])} {one['to']['quantity']} {one['to']['unit']}{_of(one['production'], ', production order ')}"
+        f"{_of(one['location'], ' in ')}{_of(one['by'], ' by ')}{_of(one['position'], ', journal ')}"
         for one in links
     )
     yield from _section("lineage", told)

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, select
 
 from gateway.ledger.genealogy import Lot, lines_of
-from gateway.ledger.history import REFUSED, Found, lines_of_movements
-from gateway.ledger.sql import Asking, chunks, loads
-from gateway.ledger.tables import audit, lineage, lots, movements, sites
+from gateway.ledger.history import REFUSED, Found, lines_of_movements, transformations
+from gateway.ledger.sql import Asking, chunks
+from gateway.ledger.tables import lineage, lots, movements, sites
 from gateway.model.quantity import format_quantity
 
 COLUMNS = (
@@ -148,10 +148,10 @@ def _transformed(asking: Asking, site: RowMapping, start: int, end: int, lot: Lo
         names = sorted({row["transformation"] for row in own if start <= row["at"] < end})
         several = [row for some in chunks(names)
                    for row in asking.rows(select(lineage).where(*mine, of.transformation.in_(some)))]  # fmt: skip
-    places = _places(asking, {row["transformation"] for row in several})
+    told = transformations(asking, {row["transformation"] for row in several})
     seen = set()
     for row in several:
-        location, position = places.get(row["transformation"], (None, None))
+        made = told.get(row["transformation"], {})
         for cte, name in (("transformation_input", "parent"), ("transformation_output", "child")):
             key = (row["transformation"], cte, row[f"{name}_gtin"], row[f"{name}_lot"], row[f"{name}_unit"])
             if key in seen:
@@ -159,24 +159,12 @@ def _transformed(asking: Asking, site: RowMapping, start: int, end: int, lot: Lo
             seen.add(key)
             line = {one: row[f"{name}_{one}"] for one in ("gtin", "lot", "quantity", "unit")}
             yield _row(cte, site, row["at"], line) | {
-                "transformed_at": _place(site, location),
+                "transformed_at": _place(site, made.get("location")),
                 "reference_document_type": "production order" if row["production"] else None,
                 "reference_document_number": row["production"],
                 "record": row["transformation"],
-                "journal_position": position,
+                "journal_position": made.get("position"),
             }
-
-
-def _places(asking: Asking, ids: Iterable[str]) -> dict[str, tuple[str | None, int]]:
-    """Where transformations happened, and where the journal has them, as their decisions say."""
-    found = {}
-    of = audit.c
-    for some in chunks(sorted(ids)):
-        mine = select(of.subject, of.decision, of.position)
-        mine = mine.where(of.site == asking.site, of.kind == "transformation", of.subject.in_(some))
-        for row in asking.rows(mine):
-            found[row["subject"]] = (loads(row["decision"])["decision"].get("location"), row["position"])
-    return found
 
 
 def _row(cte: str, site: RowMapping, at: int, line: Any) -> Found:

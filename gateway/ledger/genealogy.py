@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, select
 
 from gateway.ledger.facts import Asking
-from gateway.ledger.history import Found, Lines, lines_of_lots, lines_of_movements
+from gateway.ledger.history import Found, Lines, lines_of_lots, lines_of_movements, transformations
 from gateway.ledger.sql import chunks
 from gateway.ledger.tables import items, lineage, movement_items, unit_contents
 from gateway.model.quantity import format_quantity
@@ -26,6 +26,7 @@ DEEPEST, WIDEST = 64, 5_000
 Lot = tuple[str, str]
 """GTIN and lot number."""
 
+_UNTOLD: Found = dict.fromkeys(("location", "by", "device", "position", "hash"))
 _LINK = ("transformation", "at", "production", "parent_gtin", "parent_lot", "child_gtin", "child_lot")
 
 
@@ -63,6 +64,9 @@ def family(asking: Asking, own: Iterable[Lot], *, forward: bool, back: bool) -> 
                 kin.products.add(lot)
             links[_key(row)] = _link(row)
     kin.lots |= dict.fromkeys(kin.ingredients, "ingredient") | dict.fromkeys(kin.products, "product")
+    told = transformations(asking, {one["transformation"] for one in links.values()})
+    for one in links.values():
+        one.update(_UNTOLD | told.get(one["transformation"], {}))
     kin.links = sorted(links.values(), key=lambda one: (one["at"], one["transformation"], _ends(one)))
     return kin
 

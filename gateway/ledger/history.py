@@ -12,8 +12,8 @@ from sqlalchemy import BindParameter, RowMapping, bindparam, select
 
 from gateway.events.sentences import sentence
 from gateway.ledger.facts import Asking
-from gateway.ledger.sql import chunks
-from gateway.ledger.tables import movement_lines, movements
+from gateway.ledger.sql import chunks, loads
+from gateway.ledger.tables import audit, movement_lines, movements
 from gateway.model.quantity import format_quantity
 
 Found = dict[str, Any]
@@ -94,3 +94,19 @@ def _line(row: RowMapping, tags: bool) -> Found:
     if tags:
         found["epcs"] = row["epcs"]
     return found
+
+
+def transformations(asking: Asking, ids: Iterable[str]) -> dict[str, Found]:
+    """Of transformations: where, by whom and with what they were done; journal position and audit hash."""
+    found: dict[str, Found] = {}
+    for some in chunks(sorted(set(ids))):
+        for row in asking.rows(_MADE, {"site": asking.site, "some": some}):
+            said = loads(row["decision"])["decision"]
+            found[row["subject"]] = {name: said.get(name) or None for name in ("location", "by", "device")}
+            found[row["subject"]] |= {"position": row["position"], "hash": row["hash"]}
+    return found
+
+
+_MADE = select(audit.c.subject, audit.c.decision, audit.c.position, audit.c.hash).where(
+    audit.c.site == _SITE, audit.c.kind == "transformation", audit.c.subject.in_(_SOME)
+)

@@ -9,7 +9,7 @@ from gateway.ledger import genealogy
 from gateway.ledger.store import Ledger
 from gateway.ledger.subjects import SubjectError
 from gateway.model.documents import Asn, ExpectedLine, ExpectedUnit
-from gateway.model.outcome import AlarmChange, DocumentChange
+from gateway.model.outcome import AlarmChange, DocumentChange, Transformation
 from simulators import epc
 from tests.goodsbench import CAKE, GTIN, MINUTE, NOON, OTHER, SECOND, SSCC, baked, enter, moved, some, story, tag
 
@@ -173,7 +173,11 @@ def test_genealogy_runs_both_ways(ledger: Ledger) -> None:
     assert relations(back) == {"C1": "self", "F1": "ingredient", "F2": "ingredient"}
     assert [one["movement"] for one in back["movements"]] == ["r1", "r2", "c1", "c2"]  # not what left after the baking
     assert back["destinations"] == []
-    link = back["lineage"][0]
+    done = Transformation("t1", NOON + 10 * MINUTE, "kitchen", (), (), "P-t1", by="anna", device="tablet-1")
+    enter(ledger, NOON + 10 * MINUTE, done)
+    link = ledger.trace(f"{CAKE}/C1", forward=False)["lineage"][0]
+    assert (link["location"], link["by"], link["device"]) == ("kitchen", "anna", "tablet-1")
+    assert link["position"] == ledger.position()
     assert (link["from"], link["to"]["lot"], link["production"]) == (
         {"gtin": GTIN, "lot": "F1", "quantity": "1", "unit": "each"},
         "C1",
