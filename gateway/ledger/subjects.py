@@ -99,6 +99,8 @@ def _one(text: str, several: list[Subject]) -> Subject:
 
 def readings(text: str) -> Iterator[Subject]:
     """Every way to read `text`; a lot without GTIN is any lot of that number. Pure."""
+    if not text.isprintable():  # no database holds such a name, and PostgreSQL refuses to be asked
+        return
     if found := _elements(text) or _urn(text) or _link(text):
         yield found
         return
