@@ -118,16 +118,14 @@ class Planner:
             end = self._turn_round(door, now, inward)
         else:
             speed, followed = chance.uniform(*family.speed), most > 1 and chance.random() < family.train
-            end = self._pass(door, now, inward, speed, may_halt=not followed)
+            end = self._pass(door, now, inward, speed, alone=not followed)
             if followed:  # the truck behind keeps its distance all the way
                 behind = chance.uniform(*FOLLOWS)
-                end, count = self._pass(door, now, inward, speed, may_halt=False, behind=behind), 2
+                end, count = self._pass(door, now, inward, speed, alone=False, behind=behind), 2
         return end + chance.uniform(*family.gap), count
 
-    def _pass(
-        self, door: Door, now: float, inward: bool, speed: float, *, may_halt: bool, behind: float = 0.0
-    ) -> float:
-        """A vehicle with its load goes through; when it has left the field."""
+    def _pass(self, door: Door, now: float, inward: bool, speed: float, *, alone: bool, behind: float = 0.0) -> float:
+        """A vehicle with its load goes through, `alone` or in a train of two; when it has left the field."""
         chance, family = self.chance, self.family
         units, before = self._units(door, inward)
         x, side = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12))), chance.choice((-1, 1))
@@ -143,12 +141,12 @@ class Planner:
         lane = [(x, 2.4), (x + (place[0] - x) * 0.5, 2.4 + (place[1] - 2.4) * 0.4), place]
         points = [(x, y), *lane] if inward else [*reversed(lane), (x, y)]
         halts = []
-        if may_halt and chance.random() < family.halt:
+        if alone and chance.random() < family.halt:
             to_door = _length([points[0], (x, 0.0)]) if inward else _length([*reversed(lane), (x, 0.0)])
             halts = [Halt(to_door + chance.uniform(-0.6, 0.9), chance.uniform(1.0, 6.0))]
         start = now + chance.uniform(0, 0.5)
         way = drive(start, points, speed, halts, chance)
-        mover = self._vehicle(door, way, units, inward)
+        mover = self._vehicle(door, way, units, inward and alone)
         if before is not None:
             before.gone = mover.appears = start
         elif inward or not hidden:  # it stood there; in a trailer always, but others stand before it
@@ -183,10 +181,10 @@ class Planner:
             self.traffic.announced.append(("asn" if inward else "order", load, short))
         return load
 
-    def _vehicle(self, door: Door, way: Way, units: list[Placed], inward: bool, *, loaded: bool = True) -> Mover:
-        """A truck under its load: it backs out of a trailer, and pushes its load into one; now and then not."""
+    def _vehicle(self, door: Door, way: Way, units: list[Placed], may_push: bool, *, loaded: bool = True) -> Mover:
+        """A truck under its load: it backs out of a trailer and pushes its load into one; if it `may_push`, also in."""
         chance = self.chance
-        hall_side = 1 if not inward or chance.random() < 0.75 else -1
+        hall_side = 1 if not may_push or chance.random() < 0.75 else -1
         reach = max((abs(placed.dy) + placed.load.box.half_y for placed in units), default=0.0)
         begin, end = reach + 0.05, reach + TRUCK[1] - TRUCK[0]
         body = (begin, end) if hall_side > 0 else (-end, -begin)
@@ -247,6 +245,8 @@ class Planner:
         mover.gone = way.end + chance.uniform(3, 25)
         closed = self._crossing(door, mover, units, "turn", "none")
         if len(units) == 1 and chance.random() < 0.5:
+            if before := self._returns.pop(door.number, (None, inward))[0]:
+                before.gone = now  # others have driven it away meanwhile
             mover.gone = 1e9  # until it comes again
             self._returns[door.number] = (mover, inward)
             return max(closed, way.end)
