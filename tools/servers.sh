@@ -8,6 +8,7 @@ missing() { # prints the Debian packages that are not there
     command -v tshark >/dev/null || echo tshark
     command -v mbpoll >/dev/null || echo mbpoll
     command -v systemd-analyze >/dev/null || echo systemd
+    command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo postgresql
     command -v openssl >/dev/null || echo openssl
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
