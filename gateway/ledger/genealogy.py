@@ -134,21 +134,24 @@ def _lot_of(table: Table) -> list[ColumnElement[bool]]:
 
 
 _ON = select(unit_contents.c.sscc).where(*_lot_of(unit_contents))
-_EPCS = select(items.c.epc).where(*_lot_of(items))
-_CARRIED = select(movement_items.c.movement, movement_items.c.line).where(
-    movement_items.c.site == bindparam("site"), movement_items.c.epc.in_(bindparam("some", expanding=True))
+_CARRIED = (
+    select(movement_items.c.movement, movement_items.c.line)
+    .where(
+        movement_items.c.site == bindparam("site"),
+        # Not joined: SQLite might begin with the longest table.
+        movement_items.c.epc.in_(select(items.c.epc).where(*_lot_of(items))),
+    )
+    .distinct()
 )
 
 
 def _tagged(asking: Asking, lots: Iterable[Lot]) -> set[tuple[str, int]]:
     """Movements and lines that carried items which belong to one of the lots (as the ledger believes now)."""
-    found: set[tuple[str, int]] = set()
-    for gtin, lot in lots:
-        # Two steps: joined, SQLite may begin with the longest table.
-        for some in chunks([row["epc"] for row in asking.rows(_EPCS, _key_of(asking, gtin, lot))]):
-            carried = asking.rows(_CARRIED, {"site": asking.site, "some": some})
-            found |= {(row["movement"], row["line"]) for row in carried}
-    return found
+    return {
+        (row["movement"], row["line"])
+        for gtin, lot in lots
+        for row in asking.rows(_CARRIED, _key_of(asking, gtin, lot))
+    }
 
 
 def units_holding(asking: Asking, lots: Iterable[Lot]) -> set[str]:
