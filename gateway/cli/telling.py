@@ -24,7 +24,8 @@ def readable(value: Any) -> Any:
 def trace_lines(found: Found) -> Iterator[str]:
     """A trace (`View.trace`) in words."""
     subject = found["subject"]
-    yield f"{subject['kind']} {_name(subject)}"
+    if subject["kind"] != "lot":  # a lot is the first of its family
+        yield f"{subject['kind']} {_name(subject)}"
     yield from _lots(found["lots"])
     yield from _units(found["units"])
     if found["items"]:
@@ -89,7 +90,8 @@ def _of(value: Any, word: str) -> str:
 
 
 def _lots(lots: list[Found]) -> Iterator[str]:
-    for lot in lots:
+    """What is asked for first, then its family."""
+    for lot in sorted(lots, key=lambda lot: bool(lot["relation"] != "self")):
         about = [lot["relation"], lot["product"], lot["life"], _of(lot["expiry"], "expires ")]
         about += [_of(lot["qc"], "qc "), _of(lot["supplier"], "from "), "ON HOLD" if lot["held"] else ""]
         yield f"lot {_name(lot)}: {', '.join(filter(None, about))}"
@@ -139,7 +141,8 @@ def _place(one: Found) -> str:
 def _movement(one: Found) -> Iterator[str]:
     way = f"{one['from'] or 'outside'} → {one['to'] or 'outside'}"
     who = _of(one["by"], " by ") + _of(one["device"], " with ") if one["by"] else _of(one["portal"], " at ")
-    yield f"  {rfc3339(one['at'])} {one['type']} {one['verdict']}: {way}{who}{_of(one['sscc'], ', unit ')}"
+    purpose = f" ({one['purpose']})" if one["purpose"] else ""
+    yield f"  {rfc3339(one['at'])} {one['type']}{purpose} {one['verdict']}: {way}{who}{_of(one['sscc'], ', unit ')}"
     for line in one["lines"]:
         told = f"{line['quantity']} {line['unit']} {_name(line)}"
         yield f"    {told}, {line['resolved_by']}{_of(line['tags'], ', tags ')}"
