@@ -220,6 +220,29 @@ async def test_every_profile_is_read_with_everything_set(profile: str, kind: str
         await reader.stop()
 
 
+@pytest.mark.parametrize("nth", range(1, 13))
+async def test_whichever_request_is_refused_it_is_lived_with_or_said(
+    nth: int, simulated: tuple[Simulated, int]
+) -> None:
+    """The first to the twelfth request of a connection refused: it is read without it, or it says what was refused."""
+    reader, port = simulated
+    reader.reader.sins.refuse_nth = nth
+    bench = Bench(reader, port, LlrpReader, power_dbm=25.0, session=2, takeover=True, keepalive=5_000_000)
+    task = asyncio.create_task(bench.driver.run())
+    await bench.until(lambda: bench.ups() or task.done())
+    essential = {1: "GET_READER_CAPABILITIES", 9: "ENABLE_ROSPEC", 10: "START_ROSPEC"}
+    if nth in essential:
+        with pytest.raises(RefusedError, match=f"dock-1: {essential[nth]} refused: M_FieldError"):
+            await task
+        reader.reader.sins.refuse_nth = 0
+        task = asyncio.create_task(bench.driver.run())
+    await bench.until(lambda: bench.ups() == 1 and reader.reader.active)
+    await reader.see()
+    await bench.until(bench.rows)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.mark.parametrize("kind", DRIVERS)
 async def test_a_length_that_cannot_be_true_is_said_once(kind: str, simulated: tuple[Simulated, int]) -> None:
     """The stream is lost: closed and opened anew, every time, but the log has one line of it; then tags come again."""

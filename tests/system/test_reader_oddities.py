@@ -48,3 +48,24 @@ async def test_tags_of_any_length_cost_no_passage(bench, folder, dock):
         assert len(await gateway.moved(2)) == 2
         assert (await gateway.readyz())["components"]["reader-1"]["state"] == "up"
         assert await gateway.stop() == 0
+
+
+async def test_a_reader_that_refuses_is_an_alarm_until_it_does_not(bench, folder, dock):
+    """ADD_ROSPEC refused: tried again and again, a fault with the reader's words; then up, and the alarm is over."""
+    reader = dock.readers["reader-1"]
+    reader.sins.refuse = {"ADD_ROSPEC": 101}
+    async with bench.gateway(folder, bench.configuration(dock.ports)) as gateway:
+        fault = await gateway.component("reader-1", "fault")
+        assert "ADD_ROSPEC refused: M_FieldError" in fault["detail"]
+        assert "takeover = true" in fault["detail"]
+        (alarm,) = (await gateway.cli("alarms", "--json")).rows()
+        assert alarm["alarm"] == "device/reader-1"
+        await bench.until(lambda: reader.connections >= 3, 10, "a third attempt")
+        reader.sins.refuse = {}
+        await gateway.component("reader-1", "up")
+        await dock.cross(bench.Pallet(1).tags)
+        assert len(await gateway.moved(1)) == 1
+        (alarm,) = (await gateway.cli("alarms", "--json")).rows()
+        assert alarm["state"] == "rtn_unacked"
+        said = [line for line in gateway.lines() if "ADD_ROSPEC refused" in line and "device down" in line]
+        assert len(said) == 1
