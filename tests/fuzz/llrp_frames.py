@@ -21,38 +21,70 @@ from gateway.readers.llrp.codec import CodecError, Message, decode, encode
 from gateway.readers.llrp.fast import TagReports
 from gateway.readers.llrp.frames import HEADER, Framer
 from gateway.readers.llrp.session import Session
-from gateway.readers.llrp.settings import ReaderSettings
-from gateway.readers.llrp.tables import CUSTOM_MESSAGES, CUSTOM_PARAMETERS, MESSAGES, VERSIONS
+from gateway.readers.llrp.settings import GpiTrigger, ReaderSettings
+from gateway.readers.llrp.tables import CUSTOM_MESSAGES, CUSTOM_PARAMETERS, MESSAGES, RESPONSES, VERSIONS
 from tests.llrp_samples import Samples
 
 SEEDS = 3_000
 REPORT = MESSAGES["RO_ACCESS_REPORT"].number
 GREETING = bytes.fromhex("043f 00000020 00000000 00f60016 0080000c 0005ac35bd20d1da 01000006 0000")
+YES = bytes.fromhex("011f 0008 0000 0000")
+WALL = 1_795_243_331 * 10**6
+SUPPORTED = MESSAGES["GET_SUPPORTED_VERSION"].number
+ANSWERS = {d.number: MESSAGES[RESPONSES[d.name]].number for d in MESSAGES.values() if d.name in RESPONSES}
 HEARD = 200  # messages that one session hears before the next begins
 HANGS, GROWS = 10.0, 64 * 1024  # seconds for one frame (of a machine that does other things too), and KiB
 
 
 class Listener:
-    """A session that hears everything, and is replaced when it has heard enough or the stream is broken."""
+    """A session that is set up and hears everything; replaced when it has heard enough or its stream is broken.
+
+    50 ms pass from one message to the next, so that its deadlines come; now and then a light is lit.
+    """
 
     def __init__(self) -> None:
-        self.heard = HEARD
-        self.session = Session(ReaderSettings("r", "h"))
+        self.spent = 0
+        """Sessions there were."""
+        self._heard = 0
+        self._session = self._set_up()
 
     def hear(self, data: bytes) -> None:
         """Bytes as they come; raises what escapes."""
-        self.heard += 1
-        if self.heard > HEARD:
-            self.heard = 0
-            self.session = Session(ReaderSettings("r", "h", gpi=(1,), power_dbm=20.0, mode=3, takeover=True))
-            self.session.opened(0)
-            self.session.receive_data(GREETING, 1)
-        self.session.receive_data(data, 2 + self.heard)
-        self.session.data_to_send()
-        broken = Framer()
-        broken.feed(data)
-        self.heard += HEARD * (broken.error is not None or broken.waiting > 0)
-        self.session.events()
+        session = self._session
+        self._heard += 1
+        now = self._heard * 50_000
+        session.receive_data(data, now, now + WALL)
+        if self._heard % 16 == 0:
+            session.set_outputs({1: True}, now)
+        deadline = session.deadline
+        if deadline is not None and deadline <= now:
+            session.on_deadline(now)
+        session.data_to_send()
+        session.events()
+        if self._heard > HEARD or session.deadline is None or session.waiting:
+            self._heard = 0
+            self._session = self._set_up()
+
+    def _set_up(self) -> Session:
+        """A session that reads: each of its requests was answered with yes."""
+        self.spent += 1
+        newer = self.spent % 2 == 0
+        wanted = ReaderSettings(
+            "r", "h", antennas=(1, 2), gpi=(1,), power_dbm=20.0, mode=3, takeover=True, report_every=9,
+            report_period=500_000, version=2 if newer else 1, trigger=GpiTrigger(1, quiet=10**6) if newer else None,
+        )  # fmt: skip
+        session = Session(wanted)
+        session.opened(0)
+        session.receive_data(GREETING, 0, WALL)
+        while not session.ready:
+            out, answers = session.data_to_send(), b""
+            for head, number, _ in Framer().feed(out):
+                body = (b"\x02\x02" if head & 0x3FF == SUPPORTED else b"") + YES
+                answers += HEADER.pack(head & 0x1C00 | ANSWERS[head & 0x3FF], HEADER.size + len(body), number) + body
+            session.receive_data(answers, 0, WALL)
+        session.data_to_send()
+        session.events()
+        return session
 
 
 def check(data: bytes) -> int:

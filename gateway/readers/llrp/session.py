@@ -194,6 +194,11 @@ class Session:
         return self._intake.untimely
 
     @property
+    def waiting(self) -> int:
+        """Bytes held of a message that is not complete."""
+        return self._framer.waiting
+
+    @property
     def ready(self) -> bool:
         """Whether the handshake is done and the link is not down."""
         return self.state is State.READING
