@@ -44,12 +44,17 @@ from gateway.rules.candidates import (
     Refused,
     Resending,
 )
+from gateway.rules.closing import Ended
 from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
-from gateway.rules.passages import CEILING_DBM, FLOOR_DBM, ROWS, PortalState, PortalWatch
+from gateway.rules.passages import PortalState, PortalWatch, forget_eyes
 from gateway.rules.ruleset import RuleMemory, compile_rules
 from gateway.rules.ruleset.speaking import remember
+from gateway.rules.tracks import ordered
 from gateway.rules.watching import Watch
+
+FLOOR_DBM, CEILING_DBM = -100, 30
+"""Levels beyond these are none: no tag is heard as faint, none louder than a reader transmits."""
 
 UNPLACED_DBM = -60.0
 """Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
@@ -113,6 +118,9 @@ class Engine:
         self.settings = settings
         state = self.state
         state.portals = {portal.id: state.portals.get(portal.id, PortalState()) for portal in settings.portals}
+        for portal in settings.portals:
+            if portal.eyes != eyes.get(portal.id):  # they are remembered by index
+                forget_eyes(state.portals[portal.id])
         kept = {limit.id for limit in settings.limits}
         self._removed += [watch for limits in self._limits.values() for watch in limits if watch.limit.id not in kept]
         state.limits = {limit.id: state.limits.get(limit.id, LimitState()) for limit in settings.limits}
@@ -121,10 +129,9 @@ class Engine:
         self._eyes: dict[tuple[str, int], tuple[PortalWatch, int]] = {}
         for portal in settings.portals:
             watch = self._watches[portal.id]
-            for antenna in portal.antennas:
-                self._antennas.setdefault(antenna.reader, {})[antenna.port] = (watch, ROWS[antenna.row])
-            if portal.eyes != eyes.get(portal.id):  # they are remembered by index
-                watch.forget_eyes()
+            watch.beside = tuple(self._watches[other] for other in _beside(settings, portal))
+            for index, antenna in enumerate(ordered(portal)):
+                self._antennas.setdefault(antenna.reader, {})[antenna.port] = (watch, index)
             for index, eye in enumerate(portal.eyes):
                 self._eyes[eye.reader, eye.port] = (watch, index)
         self._places = {sensor.id: sensor.location for sensor in settings.sensors}
@@ -139,7 +146,7 @@ class Engine:
     @property
     def deadline(self) -> int | None:
         """The earliest instant (µs) at which time alone changes something; None when nothing is open."""
-        times = [watch.deadline for watch in self._watches.values() if watch.state.open]
+        times = [watch.deadline for watch in self._watches.values() if watch.open]
         times += [limit.deadline for limits in self._limits.values() for limit in limits]
         times.append(self._watch.deadline)
         return min((time for time in times if time is not None), default=None)
@@ -217,10 +224,10 @@ class Engine:
                 continue
             level = UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM
             seen = at if at is not None and 0 <= at <= t else t  # `_seen`, spelled out for speed
-            watch, row = target
-            ended = watch.read(t, seen, row, epc, level)
+            watch, index = target
+            ended = watch.read(t, seen, index, epc, level)
             if ended is not None:
-                found.append(self._crossed(watch, ended))
+                found += [self._crossed(watch, one) for one in ended]
         return found
 
     def _gpi(self, t: int, gpi: Gpi) -> list[Candidate]:
@@ -229,7 +236,7 @@ class Engine:
             return []
         watch, index = target
         ended = watch.edge(t, _seen(t, gpi.at), index, gpi)
-        return [self._crossed(watch, ended)] if ended is not None else []
+        return [self._crossed(watch, one) for one in ended or ()]
 
     def _measurement(self, t: int, measurement: Measurement) -> list[Candidate]:
         at = _seen(t, measurement.at)
@@ -259,7 +266,7 @@ class Engine:
 
     def _tick(self, t: int) -> list[Candidate]:
         found: list[Candidate] = [
-            self._crossed(watch, ended) for watch in self._watches.values() if (ended := watch.due(t)) is not None
+            self._crossed(watch, ended) for watch in self._watches.values() for ended in watch.due(t)
         ]
         for limits in self._limits.values():
             for limit in limits:
@@ -367,7 +374,7 @@ class Engine:
         since = start if start is not None and start <= change.at else started
         return Changed(change, since if became_active and limit.location else None)
 
-    def _crossed(self, watch: PortalWatch, passage: Passage) -> Crossed:
+    def _crossed(self, watch: PortalWatch, ended: Ended) -> Crossed:
         portal = watch.portal
         climate = tuple(
             (sensor, quantity, value, unit, at)
@@ -375,6 +382,7 @@ class Engine:
             if place == portal.location
             for quantity, (value, unit, at) in sorted(self.state.climate.get(sensor, {}).items())
         )
+        passage = ended.passage
         alarmed = f"{unknown.ALARM}{portal.id}" in self.state.latched
         return Crossed(passage, portal, watch.weighing_for(passage), climate, self._wants(portal, passage), alarmed)
 
@@ -383,6 +391,12 @@ class Engine:
         if portal.outside is not None:
             return self.rules.wants("transfer")
         return self.rules.wants("ship") if passage.direction == "out" else self.rules.wants("receive", "return")
+
+
+def _beside(settings: Settings, portal: Portal) -> list[str]:
+    """The portals that a portal names as neighbours, and those that name it."""
+    every = {one.id for one in settings.portals if one.id in portal.neighbours or portal.id in one.neighbours}
+    return sorted(every - {portal.id})
 
 
 def _picked(reads: Reads) -> Iterator[Row]:

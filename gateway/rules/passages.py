@@ -1,8 +1,13 @@
-"""Passages: which tags crossed a portal in one opening-to-closing, and which way. Pure.
+"""Passages: one opening-to-closing of a portal, from its photo-eyes or, where there are none, from its reads. Pure.
 
-A portal opens on an eye edge or on the first strong read, and closes when nothing strong was read for `quiet` (and no
-eye is blocked), or after `longest`. Windows run in the reads' own time, so a backlog of old reads makes the passages
-it would have made live; the decision waits `settle` longer, because an edge and the last report are not ordered.
+Eyes bound a passage: it is what one vehicle did between breaking the first beam and clearing the last (`beams`), so
+that what stands in the field all day opens nothing and keeps nothing open, and two vehicles close together are two
+passages. Without eyes strong reads of tags that do not belong to the background open one, and their silence ends it
+(`radio`). Everything runs in the reads' own time: a backlog of old reads makes the passages it would have made live.
+
+The portal keeps the reads of the last seconds as they came. A passage that is over waits `quiet` for what comes after
+it and `settle` for what comes late; only then its reads are put in order and weighed (`closing`, `scoring`). The
+order in which they arrived within that time changes nothing.
 """
 
 from decimal import Decimal
@@ -13,26 +18,42 @@ from msgspec import Struct, field
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
+from gateway.rules.background import Background, Known
+from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Edge, Vehicle, spans, vehicles
+from gateway.rules.closing import Beside, Ended, Window, end
+from gateway.rules.tracks import Heard
 
-OUTER, MIDDLE, INNER = 0, 1, 2
-ROWS = {"outer": OUTER, "middle": MIDDLE, "inner": INNER}
+LEAD = 3_000_000
+"""µs before its opening from which on reads belong to a passage: a load that comes at 1.5 m/s is 4.5 m away then, as
+far as an antenna looks."""
 
-DIRECTION_GAP = 50_000
-"""µs between the rows' centroids below which antennas alone cannot tell the way: a pallet at 2 m/s crosses 10 cm."""
-
-FLOOR_DBM = -100
-"""Weight of a read is its level above this floor, squared: integers, so that every machine sums the same."""
-
-CEILING_DBM = 30
-"""No tag is heard louder than a reader transmits; together with the floor it keeps every sum within 64 bits."""
-
-SPAN_DB = CEILING_DBM - FLOOR_DBM
+FOLD = 4_000_000
+"""µs of reads outside passages that gather before they are folded into the background, beyond LEAD."""
 
 EDGES_KEPT = 200
-"""Eye edges remembered per passage: a chattering eye must not fill the memory."""
+"""Eye edges remembered at a time: a chattering eye must not fill the memory."""
 
-STRAYS_SHOWN = 50
-"""Strays whose figures go into the evidence; all of them are named and counted."""
+READS_KEPT = 60_000
+"""Reads remembered at a time: thirty seconds at 1,500 reads/s, the most a reader gives, and as much again in a
+backlog. What comes beyond is counted and dropped; ten thousand tags in the field fill no more than this."""
+
+BEYOND = 60
+"""Tenths of dB by which a tag of the background must be louder than it was to count as something that moves: the
+echoes of a passing truck change a standing tag's level by less (a plate of 2 m² beside the antenna: 1 + 0.45 in
+field, both ways 6.5 dB, at the very worst)."""
+
+NEARLY = 100
+"""Tenths of dB below its own peak to which a tag still counts as in the door: fading does that, and 1 m of way."""
+
+STANDS = 8_000_000
+"""µs one beam may stay broken after the other is free and the vehicle still counts as under way; longer, and something
+was put down in the beam, and what went through is decided without it."""
+
+SILENT = 2
+"""Vehicles in a row that one row of eyes did not see, after which it is not waited for: it is broken or dirty."""
+
+AFTER = 500_000
+"""µs that a passage lasts at least when something stays in the beam."""
 
 WEIGHING_REACH = 10_000_000
 """µs before the opening within which a weighing still belongs to the pallet: it was weighed, then driven through."""
@@ -41,32 +62,32 @@ EMPTIED = 10
 """A scale that settles at less than a tenth of what stood on it is empty: dust and a crept zero are no new pallet."""
 
 
-class Trace(Struct):
-    """What was heard of one tag during the passage. `moments`/`weights` are per row (outer, middle, inner)."""
-
-    reads: int
-    peak: int | float  # as the reader said it: a snapshot must not turn -50 into -50.0, which are other bytes
-    first: int
-    last: int
-    moments: list[int]
-    weights: list[int]
-
-
 class PortalState(Struct):
     """Everything a portal remembers between inputs; what a snapshot holds."""
 
-    open: bool = False
-    opened: int = 0
-    origin: int = 0  # what moments are relative to: the first opening, even if an earlier read comes late
-    activity: int = 0  # last strong read or eye edge, its own time
-    heard: int = 0  # arrival of that, gateway time
-    closed: int = -1  # read time up to which everything belonged to the previous passage
-    blocked: list[int] = field(default_factory=list)  # indexes of eyes
-    edges: list[tuple[int, int, bool]] = field(default_factory=list)  # at, eye index, blocked
-    tags: dict[str, Trace] = field(default_factory=dict)
+    recent: list[Heard] = field(default_factory=list)  # in order of arrival
+    edges: list[Edge] = field(default_factory=list)  # of vehicles that are not decided
+    known: dict[str, Known] = field(default_factory=dict)
+    closed: int = -1  # read time up to which everything belonged to passages that are decided
+    heard: int = 0  # arrival of the last read or edge, gateway time
+    eyed: bool = False  # its eyes have spoken: they bound the passages
+    silent: list[int] = field(default_factory=lambda: [0, 0, 0])  # per row of eyes
+    opened: int = 0  # of the passage that reads opened; 0: none
+    activity: int = 0  # last read that keeps it open
+    peaks: dict[str, int | float] = field(default_factory=dict)  # of the tags that do
     weighing: Weighing | None = None
     late: int = 0
-    count: int = 0
+    dropped: int = 0
+
+
+def forget_eyes(state: PortalState) -> None:
+    """The portal's eyes are others now: what the old ones saw says nothing any more; its reads finish the passage."""
+    if state.edges:
+        state.opened = min(at for at, _, _ in state.edges)
+        state.activity = max([state.opened, *(read[0] for read in state.recent)])
+    state.edges = []
+    state.eyed = False
+    state.silent = [0, 0, 0]
 
 
 class PortalWatch:
@@ -75,85 +96,63 @@ class PortalWatch:
     def __init__(self, portal: Portal, state: PortalState | None = None) -> None:
         self.portal = portal
         self.state = state if state is not None else PortalState()
+        self.background = Background(self.state.known)
+        self.beside: tuple[PortalWatch, ...] = ()
+        self._rows = [ROWS[eye.row] for eye in portal.eyes]
+        self._look()
+
+    @property
+    def open(self) -> bool:
+        """Whether a passage is under way or waits to be decided."""
+        return bool(self._vehicles) or self.state.opened > 0
+
+    @property
+    def opened(self) -> int:
+        """When the passage under way began, µs; 0: none is."""
+        return self._vehicles[0].opened if self._vehicles else self.state.opened
 
     @property
     def deadline(self) -> int | None:
-        """When (gateway time, µs) the open passage is to be closed if nothing more happens."""
-        state = self.state
-        if not state.open:
+        """When (gateway time, µs) the earliest passage is to be decided if nothing more happens."""
+        if not self.open:
             return None
-        end = state.opened + self.portal.longest
-        if not state.blocked:
-            end = min(end, state.activity + self.portal.quiet)
-        return max(end, state.heard) + self.portal.settle
+        return max(self._due, self.state.heard) + self.portal.settle
 
-    def read(self, t: int, at: int, row: int, epc: str, rssi: float) -> Passage | None:
-        """Take one read; return the passage it ended, when it is later than the open one allows."""
-        state, portal = self.state, self.portal
-        strong = rssi >= portal.min_rssi
-        ended = None
-        # Once per read, so `at > self._ends()` and the weight below are spelled out for speed.
-        if state.open and (
-            at > state.opened + portal.longest or (at > state.activity + portal.quiet and not state.blocked)
-        ):
-            ended = self.close()
-        if not state.open:
-            if not strong:
+    def read(self, t: int, at: int, antenna: int, epc: str, rssi: float) -> list[Ended] | None:
+        """Take one read; return the passages it ended, when it is later than they allow."""
+        state = self.state
+        ended = self._advance(at) if at > self._horizon else None
+        if at <= state.closed:
+            state.late += 1
+            if at < state.closed - LEAD:
                 return ended
-            if at <= state.closed:
-                state.late += 1
-                return ended
-            self._open(at)
-        elif at < state.opened and not self._earlier(at, opens=strong):
-            return ended
-        if strong:
-            if at > state.activity:
-                state.activity = at
-            state.heard = t
-        state.count += 1
-        trace = state.tags.get(epc)
-        if trace is None:
-            trace = state.tags[epc] = Trace(0, rssi, at, at, [0, 0, 0], [0, 0, 0])
-        trace.reads += 1
-        if rssi > trace.peak:
-            trace.peak = rssi
-        if at > trace.last:
-            trace.last = at
-        elif at < trace.first:
-            trace.first = at
-        level = int(rssi) - FLOOR_DBM
-        weight = level * level if 1 <= level <= SPAN_DB else SPAN_DB**2 if level > 1 else 1
-        trace.weights[row] += weight
-        trace.moments[row] += weight * (at - state.origin)
+        recent = state.recent
+        recent.append((at, antenna, epc, rssi))
+        state.heard = t
+        if not state.eyed and rssi >= self.portal.min_rssi:
+            self._strong(at, epc, rssi)
+        if len(recent) >= self._room:
+            self._fold(at)
         return ended
 
-    def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> Passage | None:
-        """Take an eye's edge; it opens the portal, extends the passage, or (cleared) lets it end."""
+    def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> list[Ended] | None:
+        """Take an eye's edge; it opens a passage, extends it, or lets it end."""
         state = self.state
         blocked = gpi.level == self.portal.eyes[eye].blocked
-        ended = None
-        if state.open and at > self._ends():
-            ended = self.close()
-        if eye in state.blocked:
-            state.blocked.remove(eye)
-        if blocked:
-            state.blocked.append(eye)
-        if not state.open:
-            if not blocked or at <= state.closed:
-                return ended
-            self._open(at)
-        elif at < state.opened and not self._earlier(at, opens=blocked):
+        ended = self._advance(at) if at > self._horizon else None
+        if at <= state.closed:
+            state.late += 1
             return ended
-        if len(state.edges) < EDGES_KEPT:
-            state.edges.append((at, eye, blocked))
-        state.activity = max(state.activity, at)
+        if len(state.edges) >= EDGES_KEPT:
+            state.dropped += 1
+            return ended
+        state.edges.append((at, eye, blocked))
         state.heard = t
+        state.eyed = True
+        state.opened = 0  # the eyes know better
+        state.peaks.clear()
+        self._look()
         return ended
-
-    def forget_eyes(self) -> None:
-        """The portal's eyes are others now: what the old ones saw says nothing any more."""
-        self.state.blocked = []
-        self.state.edges = []
 
     def weigh(self, weighing: Weighing) -> None:
         """Remember a settled weight for the passage that is open or about to open; an empty scale weighs no pallet."""
@@ -165,46 +164,17 @@ class PortalWatch:
         if value > 0:
             self.state.weighing = weighing
 
-    def due(self, t: int) -> Passage | None:
-        """Close the passage if its deadline has come."""
-        deadline = self.deadline
-        return self.close() if deadline is not None and t >= deadline else None
-
-    def close(self) -> Passage:
-        """End the passage and say what it was."""
-        state, portal = self.state, self.portal
-        closed = min(state.activity, state.opened + portal.longest)
-        moved: list[str] = []
-        strays: list[str] = []
-        for epc, trace in sorted(state.tags.items()):
-            kept = trace.reads >= portal.min_reads and trace.peak >= portal.min_rssi
-            (moved if kept else strays).append(epc)
-        direction, confidence, because = self._direction(moved)
-        passage = Passage(
-            passage=f"{portal.id}/{state.opened}",
-            portal=portal.id,
-            opened=state.opened,
-            closed=closed,
-            direction=direction,
-            confidence=confidence,
-            moved=tuple(moved),
-            strays=tuple(strays),
-            evidence=because | self._evidence(moved, strays),
-        )
-        self._shut()
-        return passage
+    def due(self, t: int) -> list[Ended]:
+        """The passages whose deadline has come."""
+        ended = []
+        while (deadline := self.deadline) is not None and t >= deadline:
+            ended.append(self._close())
+        return ended
 
     def abandon(self) -> None:
         """End the passage without saying what it was."""
-        self._shut()
-
-    def _shut(self) -> None:
-        state = self.state
-        state.closed = self._ends()  # not the last activity: a read that came too late must not open a passage anew
-        state.open = False
-        state.tags = {}
-        state.edges = []
-        state.count = 0
+        if self.open:
+            self._shut(self._ends)
 
     def weighing_for(self, passage: Passage) -> Weighing | None:
         """The weight that belongs to this passage, taken once, and not by strays."""
@@ -216,64 +186,134 @@ class PortalWatch:
         self.state.weighing = None
         return weighing
 
-    def _open(self, at: int) -> None:
+    def _advance(self, at: int) -> list[Ended] | None:
+        """Decide what reads as late as `at` can no longer change."""
+        ended = []
+        while at > self._horizon:
+            ended.append(self._close())
+        return ended or None
+
+    def _look(self) -> None:
+        """Derive from edges and reads when the earliest passage ends, and when it can no longer change."""
         state = self.state
-        state.open = True
-        state.opened = state.origin = state.activity = at
+        found = spans(state.edges, self._rows)
+        self._vehicles: list[Vehicle] = vehicles(found, self._rows)
+        self._ends = self._due = self._horizon = FOREVER
+        self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
+        if self._vehicles:
+            first = self._vehicles[0]
+            self._end(self._left(first), first.opened)
+        elif state.opened:
+            self._end(state.activity, state.opened)
 
-    def _earlier(self, at: int, *, opens: bool) -> bool:
-        """Whether what was seen before the opening still belongs to this passage; if so, it began then."""
+    def _end(self, ends: int, opened: int) -> None:
+        """The passage under way ends then, after `longest` at the latest."""
+        portal = self.portal
+        self._ends = min(ends, opened + portal.longest)
+        self._due = min(ends + portal.quiet, opened + portal.longest)
+        self._horizon = self._due + portal.settle
+
+    def _left(self, vehicle: Vehicle) -> int:
+        """When a vehicle had left, µs; one between the rows of eyes is not seen, and is waited for."""
+        seen = {row for row in (OUTER, INNER) if vehicle.saw(row)}
+        missing = [row for row in (OUTER, INNER) if row in self._rows and row not in seen]
+        if seen and missing and self.state.silent[missing[0]] < SILENT:
+            return vehicle.cleared + BETWEEN - self.portal.quiet
+        if len({span.row for span in vehicle.spans if span.end == FOREVER}) == 1 and len(seen) == 2:
+            return _stands(vehicle) + STANDS
+        return vehicle.cleared
+
+    def _strong(self, at: int, epc: str, rssi: float) -> None:
+        """A read at or above min_rssi where no eyes bound the passage."""
+        state, portal = self.state, self.portal
+        known = state.known.get(epc)
+        if known is not None and rssi * 10 < known.level + BEYOND:
+            return
+        peak = state.peaks.get(epc)
+        if peak is None or rssi > peak:
+            if len(state.peaks) < READS_KEPT:
+                state.peaks[epc] = rssi
+        elif rssi * 10 < peak * 10 - NEARLY:
+            return
+        if not state.opened:
+            if at <= state.closed:
+                return
+            state.opened = state.activity = at
+        elif at < state.opened:
+            if at <= max(state.closed, state.opened - portal.settle):
+                return
+            state.opened = at
+        if at > state.activity:
+            state.activity = at
+        self._end(state.activity, state.opened)
+
+    def _window(self) -> Window:
+        """The earliest passage, as what is to be weighed."""
+        state, portal = self.state, self.portal
+        if self._vehicles:
+            vehicle = self._vehicles[0]
+            closed = vehicle.cleared if vehicle.cleared != FOREVER else max(_stands(vehicle), vehicle.opened + AFTER)
+            closed = min(closed, vehicle.opened + portal.longest)
+            return Window(portal, vehicle.opened, closed, vehicle.opened - LEAD, closed + portal.quiet, vehicle)
+        return Window(portal, state.opened, self._ends, state.opened - LEAD, self._due, None)
+
+    def _close(self) -> Ended:
+        """Decide the earliest passage, remember what became of the tags, and make room for the next."""
+        window = self._window()
+        heard = sorted(read for read in self.state.recent if window.begin <= read[0] <= window.end)
+        beside = [
+            Beside([read for read in other.state.recent if window.begin <= read[0] <= window.end], other.state.known)
+            for other in self.beside
+        ]
+        ended = end(window, heard, self.state.known, beside, self._edges_shown(window))
+        self.background.stayed(ended.stayed)
+        if ended.passage.direction in ("in", "out"):
+            self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
+        self._shut(window.closed)
+        return ended
+
+    def _edges_shown(self, window: Window) -> list[Any]:
+        return [
+            [at - window.opened, self.portal.eyes[eye].row, blocked]
+            for at, eye, blocked in sorted(self.state.edges)
+            if window.vehicle is not None and _within(window.vehicle, at, self._rows[eye])
+        ]
+
+    def _shut(self, closed: int) -> None:
         state = self.state
-        if not opens:
-            return False
-        if at <= max(state.closed, state.opened - self.portal.settle):
-            state.late += 1
-            return False
-        state.opened = at
-        return True
+        if self._vehicles:
+            gone = self._vehicles[0]
+            state.edges = [edge for edge in state.edges if not _within(gone, edge[0], self._rows[edge[1]])]
+            for row in (OUTER, INNER):
+                stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)
+                state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + 1
+        else:
+            closed = self._due  # what kept quiet for so long opens nothing anew
+        state.opened = 0
+        state.peaks.clear()
+        state.closed = max(state.closed, closed)
+        state.recent = [read for read in state.recent if read[0] > closed]
+        self._look()
 
-    def _ends(self) -> int:
-        """The read time after which a read no longer belongs to the open passage."""
+    def _fold(self, now: int) -> None:
+        """Reads that no passage can need any more go into the background; what is too much is dropped."""
         state = self.state
-        longest = state.opened + self.portal.longest
-        return longest if state.blocked else min(longest, state.activity + self.portal.quiet)
+        begin = now if not self.open else (self._vehicles[0].opened if self._vehicles else state.opened)
+        until = min(begin, now) - LEAD
+        old = [read for read in state.recent if read[0] < until]
+        state.recent = [read for read in state.recent if read[0] >= until]
+        self.background.hear(old)
+        self.background.trim(now)
+        if len(state.recent) >= READS_KEPT:
+            state.dropped += len(state.recent) - READS_KEPT // 2
+            state.recent = state.recent[: READS_KEPT // 2]
+        self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
 
-    def _direction(self, moved: list[str]) -> tuple[str, float, dict[str, Any]]:
-        """Eyes first: they see the pallet, not its radio; else the rows' time centroids, voted by the moved tags."""
-        first: dict[int, int] = {}
-        for at, eye, blocked in self.state.edges:
-            row = ROWS[self.portal.eyes[eye].row]
-            if blocked and row != MIDDLE:
-                first[row] = min(at, first.get(row, at))
-        if len(first) == 2 and first[OUTER] != first[INNER]:
-            return "in" if first[OUTER] < first[INNER] else "out", 0.99, {"by": "eyes"}
-        gaps = {epc: gap for epc in moved if (gap := self._row_gap(self.state.tags[epc])) is not None}
-        if not gaps:
-            return "unknown", 0.0, {"by": "nothing"}
-        middle = sorted(gaps.values())[len(gaps) // 2]
-        because = {"by": "antennas", "gap_ms": middle // 1000, "voters": len(gaps)}
-        if abs(middle) < DIRECTION_GAP:
-            return "unknown", 0.0, because
-        agreeing = sum(1 for gap in gaps.values() if (gap > 0) == (middle > 0))
-        return "in" if middle > 0 else "out", round(agreeing / len(gaps), 2), because
 
-    @staticmethod
-    def _row_gap(trace: Trace) -> int | None:
-        """µs by which the inner row's centroid follows the outer row's; None when a row did not hear the tag."""
-        if not trace.weights[OUTER] or not trace.weights[INNER]:
-            return None
-        return trace.moments[INNER] // trace.weights[INNER] - trace.moments[OUTER] // trace.weights[OUTER]
+def _stands(vehicle: Vehicle) -> int:
+    """When the vehicle was last seen to move: the last edge of any of its spans."""
+    return max(span.begin if span.end == FOREVER else span.end for span in vehicle.spans)
 
-    def _evidence(self, moved: list[str], strays: list[str]) -> dict[str, Any]:
-        state = self.state
-        shown = {epc: state.tags[epc] for epc in [*moved, *strays[:STRAYS_SHOWN]]}
-        return {
-            "reads": state.count,
-            "eyes": [
-                [at - state.opened, self.portal.eyes[eye].row, blocked] for at, eye, blocked in sorted(state.edges)
-            ],
-            "tags": {
-                epc: [trace.reads, trace.peak, trace.first - state.opened, trace.last - state.opened]
-                for epc, trace in sorted(shown.items())
-            },
-        }
+
+def _within(vehicle: Vehicle, at: int, row: int) -> bool:
+    return any(span.row == row and span.begin <= at <= span.end for span in vehicle.spans)

@@ -21,6 +21,7 @@ from gateway.model.outcome import (
     ItemChange,
     Movement,
     Outcome,
+    Passage,
     StockDelta,
     UnitChange,
     UnitDone,
@@ -265,7 +266,7 @@ def crossed(world: World, step: list[tuple[Portal, str, dict[str, tuple[int, flo
     """Passages, and the adversary's claim: no stray becomes an item, a unit or stock by being read."""
     before, parents = dict(world.ledger.units), {epc: item.parent for epc, item in world.ledger.items.items()}
     outcome = world.cross(step)
-    moved = {epc for _, _, reads in step for epc in reads.keys() - strays(reads)}
+    moved = {epc for one in outcome.decisions if isinstance(one, Passage) for epc in one.moved}
     touched = {PALLETS.get(epc) or parents.get(epc) for epc in moved}  # a unit changes when its items leave it
     for effect in outcome.effects:
         if isinstance(effect, ItemChange) and effect.epc not in moved:

@@ -45,13 +45,13 @@ def test_json_has_one_proposal_a_line(recording: Path, tmp_path: Path) -> None:
     """Machines get about, toml, reason and expected; another configuration may be given."""
     toml = next(json.loads(line)["toml"] for line in recording.read_text().splitlines() if '"kind":"config"' in line)
     changed = tmp_path / "changed.toml"
-    changed.write_text(toml.replace("[[portal]]", "[[portal]]\nmin_rssi = -40.0", 1))
+    changed.write_text(toml.replace("[[portal]]", "[[portal]]\nmin_rssi = -25.0", 1))
     result = tuned("dock-1", "--recording", recording, "-c", changed, "--json")
     assert result.exit_code == 0, result.output
     found = [json.loads(line) for line in result.output.splitlines()]
     assert "min_rssi" in {one["about"] for one in found}
     assert all(set(one) == {"about", "toml", "reason", "expected"} for one in found)
-    assert changed.read_text() == toml.replace("[[portal]]", "[[portal]]\nmin_rssi = -40.0", 1)
+    assert changed.read_text() == toml.replace("[[portal]]", "[[portal]]\nmin_rssi = -25.0", 1)
 
 
 def test_what_cannot_be_tuned_is_said(recording: Path, tmp_path: Path) -> None:

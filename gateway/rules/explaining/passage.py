@@ -1,10 +1,11 @@
 """Sentences about a passage: what opened and closed it, which way, which tags counted and which not, and why. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.model.outcome import Passage
 from gateway.rules.explaining.saying import Sentence, clock, instant, many, seconds, tag
+from gateway.rules.scoring import sentence
 
 WAYS = {
     "in": "The goods went in",
@@ -114,7 +115,21 @@ def _tag(passage: Passage, epc: str) -> str:
         return f"{name} {verdict}; the passage had more strays than it keeps figures of."
     reads, peak, first, last = figures[:4]
     heard = f"{many(reads, 'read')}, the loudest at {peak:g} dBm, from {seconds(first)} to {seconds(last)}"
-    return f"{name} {verdict}: {heard} after the opening."
+    return f"{name} {verdict}: {heard} after the opening.{_why(passage, epc)}"
+
+
+def _why(passage: Passage, epc: str) -> str:
+    """The strongest parts of a tag's points, in words."""
+    total = passage.evidence.get("points", {}).get(epc)
+    parts = passage.evidence.get("why", {}).get(epc, ())
+    if total is None or not parts:
+        return ""
+    told = "; ".join(f"{sentence(name, value)} ({points:+g})" for name, value, points in parts if value is not None)
+    return f" {total:+g} points, above 0 it moved: {told}."
+
+
+def _reasons(tags: Mapping[str, Any]) -> str:
+    return ", ".join(f"{epc} ({reason}, {points:+g} points)" for epc, (reason, points) in tags.items())
 
 
 def _edges(passage: Passage) -> list[tuple[int, str, bool]]:
@@ -122,8 +137,14 @@ def _edges(passage: Passage) -> list[tuple[int, str, bool]]:
     return [(at, row, blocked) for at, row, blocked in passage.evidence.get("eyes", ())]
 
 
-TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "tags"})
+TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "tags", "points", "why"})
 """Evidence that is in the sentences about opening, direction and tags."""
 
-EVIDENCE: dict[str, Callable[[Any], str]] = {}
+EVIDENCE: dict[str, Callable[[Any], str]] = {
+    "group": lambda count: f"The tags were compared with the {many(count, 'tag')} that most surely went through.",
+    "turned": lambda epcs: f"{many(len(epcs), 'tag')} came into the door and went back where they came from.",
+    "inferred_from": lambda source: f"Doubtful tags were settled by what is known of them ({source}).",
+    "vouched": lambda tags: f"Counted because of it: {_reasons(tags)}.",
+    "dismissed": lambda tags: f"Not counted because of it: {_reasons(tags)}.",
+}
 """A sentence for every other part of a passage's evidence."""

@@ -1,0 +1,97 @@
+"""Background: what a portal hears while nothing passes, and what became of each tag last. Pure, bounded.
+
+A pallet staged beside the door, one that waits in the trailer, a rack, a badge: each is heard again and again at much
+the same level, whatever drives through. What is known of it before a passage is evidence in that passage.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from gateway.rules.tracks import CEILING, FLOOR, Heard, Track
+
+ROOM = 10_000
+"""Tags remembered per portal; the one heard longest ago is forgotten first."""
+
+FORGET = 1_800_000_000
+"""µs after which a tag that was not heard again is forgotten: a staging lane turns over within half an hour."""
+
+AWAY = 3_000_000
+"""µs after it left the door during which a tag that moved is still on its way, and no background yet."""
+
+
+class Known(Struct):
+    """What is known of a tag outside passages. Tenths of dBm, µs."""
+
+    level: int = FLOOR
+    """What it is usually at its loudest: follows a new level at once upwards, slowly downwards."""
+    reads: int = 0
+    first: int = 0
+    last: int = 0
+    strayed: int = 0
+    """Passages in a row in which it was heard and did not move."""
+    moved: int = 0
+    """When it moved last; 0: never."""
+    way: str = ""
+    passed: int = 0
+    """How often it moved. A truck's own tag moves all day."""
+
+
+class Background:
+    """The table of one portal, over a dictionary that the portal's state holds."""
+
+    def __init__(self, known: dict[str, Known]) -> None:
+        self.known = known
+
+    def hear(self, heard: Iterable[Heard]) -> None:
+        """Take reads from outside passages."""
+        peaks: dict[str, list[int]] = {}
+        for at, _, epc, rssi in heard:
+            level = max(FLOOR, min(CEILING, int(rssi * 10)))
+            one = peaks.get(epc)
+            if one is None:
+                peaks[epc] = [level, 1, at, at]
+                continue
+            one[1] += 1
+            one[3] = at
+            if level > one[0]:
+                one[0] = level
+        for epc, (level, reads, first, last) in peaks.items():
+            known = self.known.get(epc)
+            if known is not None and known.moved and last < known.moved + AWAY:
+                continue
+            self._take(epc, level, reads, first, last)
+
+    def _take(self, epc: str, level: int, reads: int, first: int, last: int) -> Known:
+        known = self.known.pop(epc, None) or Known(first=first)
+        known.level = level if level > known.level else known.level + (level - known.level) // 4
+        known.reads += reads
+        if not known.first:
+            known.first = first
+        known.last = max(known.last, last)
+        self.known[epc] = known  # at the end: heard last
+        return known
+
+    def stayed(self, tracks: Iterable[Track]) -> None:
+        """These were heard in a passage and did not move."""
+        for track in tracks:
+            known = self._take(track.epc, max(track.peak, track.outside), track.reads, track.first, track.last)
+            known.strayed += 1
+
+    def moved(self, epcs: Iterable[str], at: int, way: str) -> None:
+        """These moved at `at`: where they stand now, they stand anew."""
+        for epc in epcs:
+            before = self.known.pop(epc, None)
+            passed = before.passed if before is not None else 0
+            self.known[epc] = Known(last=at, moved=at, way=way, passed=passed + 1)
+
+    def trim(self, now: int) -> None:
+        """Forget what was not heard for long, and what there is no room for."""
+        for epc in list(self.known):
+            if len(self.known) <= ROOM and self.known[epc].last >= now - FORGET:
+                break
+            del self.known[epc]
+
+    def view(self) -> Mapping[str, Known]:
+        """The table."""
+        return self.known

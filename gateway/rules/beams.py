@@ -1,0 +1,145 @@
+"""Photo-eyes: the spans in which something broke a beam become vehicles, and the order of the beams their way. Pure.
+
+The eyes stand in one to three rows across the door. A vehicle breaks the row it comes from first and clears the row
+it leaves by last. Everything is computed anew from the edges whenever one comes, in their own time (µs): edges that
+arrive out of order give the same vehicles.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct, field
+
+OUTER, MIDDLE, INNER = 0, 1, 2
+ROWS = {"outer": OUTER, "middle": MIDDLE, "inner": INNER}
+
+FOREVER = 1 << 62
+"""The end of a span whose beam is still broken."""
+
+FLICKER = 150_000
+"""µs a beam must be free before what breaks it next is another thing: the slit between a load and the mast behind it
+is 5 cm and passes in that time at 0.35 m/s; two trucks bumper to bumper leave 60 cm, which takes longer up to 4 m/s."""
+
+BETWEEN = 8_000_000
+"""µs a vehicle may stand between the two rows of eyes, where no beam sees it: the rows are some 2 m apart, a crawling
+truck (0.5 m/s) needs 4 s for that and a driver who stops to look a few more."""
+
+AGAIN = 1_000_000
+"""µs within which one and the same vehicle may break the row it came by a second time without having gone on:
+shorter than anybody needs to drive off and another to drive up."""
+
+Edge = tuple[int, int, bool]
+"""When (µs), which eye (its index), and whether it is broken now."""
+
+
+class Span(Struct):
+    """A row of eyes was broken from `begin` to `end` (µs)."""
+
+    row: int
+    begin: int
+    end: int
+
+
+class Vehicle(Struct):
+    """What broke the beams as one: a truck with its load, or somebody on foot."""
+
+    spans: list[Span] = field(default_factory=list)
+
+    @property
+    def opened(self) -> int:
+        """When it broke the first beam, µs."""
+        return min(span.begin for span in self.spans)
+
+    @property
+    def cleared(self) -> int:
+        """When the last beam was free again, µs; FOREVER while one is broken."""
+        return max(span.end for span in self.spans)
+
+    def saw(self, row: int) -> bool:
+        """Whether it broke a beam of this row."""
+        return any(span.row == row for span in self.spans)
+
+    def way(self, rows: Iterable[int]) -> str:
+        """`in`, `out`, `none` (it left by the row it came by), or `unknown` where `rows` of the portal cannot tell."""
+        if not {OUTER, INNER} <= set(rows):
+            return "unknown"
+        outer = [span for span in self.spans if span.row == OUTER]
+        inner = [span for span in self.spans if span.row == INNER]
+        if not outer or not inner:
+            return "none"
+        begins = min(span.begin for span in outer) - min(span.begin for span in inner)
+        ends = max(span.end for span in outer) - max(span.end for span in inner)
+        if begins == 0:
+            return "unknown"
+        if begins < 0:
+            return "none" if ends > 0 else "in"
+        return "none" if ends < 0 else "out"
+
+
+def spans(edges: Iterable[Edge], rows: Sequence[int]) -> list[Span]:
+    """What the edges say, row by row, in order of time; gaps shorter than FLICKER are none.
+
+    Args:
+        edges: in any order.
+        rows: the row of each eye, by its index.
+    """
+    broken: set[int] = set()
+    open_: dict[int, Span] = {}
+    found: list[Span] = []
+    last: dict[int, Span] = {}
+    for at, eye, blocked in sorted(edges):
+        row = rows[eye]
+        (broken.add if blocked else broken.discard)(eye)
+        if any(rows[other] == row for other in broken):
+            if row in open_:
+                continue
+            before = last.get(row)
+            if before is not None and at - before.end < FLICKER:
+                before.end = FOREVER
+                open_[row] = before
+            else:
+                open_[row] = last[row] = Span(row, at, FOREVER)
+                found.append(open_[row])
+        elif row in open_:
+            open_.pop(row).end = at
+    return sorted(found, key=lambda span: (span.begin, span.row))
+
+
+def vehicles(found: list[Span], rows: Iterable[int]) -> list[Vehicle]:
+    """Spans grouped to vehicles, in the order in which they came.
+
+    A row that is broken again belongs to the same vehicle when the other row saw it all the while (it shuffles), or
+    when it came back; it is the next vehicle when the one before has left, or leaves, by the other side.
+    """
+    both = {OUTER, INNER} <= set(rows)
+    made: list[Vehicle] = []
+    for index, span in enumerate(found):
+        owner = next((one for one in reversed(made[-2:]) if _belongs(one, span, found[index + 1 :], both)), None)
+        if owner is None:
+            made.append(Vehicle([span]))
+        else:
+            owner.spans.append(span)
+    return made
+
+
+def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool) -> bool:
+    """Whether this vehicle broke the beam, too."""
+    same = [one for one in vehicle.spans if one.row == span.row]
+    others = [one for one in vehicle.spans if one.row != span.row]
+    first = vehicle.spans[0].row
+    if not same:
+        return span.begin <= vehicle.cleared + BETWEEN
+    gap = span.begin - same[-1].end
+    if not others:
+        return both and gap <= BETWEEN if _goes_on(span, later) else gap <= AGAIN and both
+    other = max(others, key=lambda one: one.end)
+    if span.row != first:  # the row it leaves by, once more: it has backed up a little, or two loads in a row
+        return any(one.end >= span.begin - FLICKER for one in vehicle.spans if one.row == first)
+    if other.end < span.begin:  # it had left by the other side, or had come back before
+        return False
+    # The row it came by is broken again while it still stands in the other: it comes back, or another follows it.
+    return not any(one.row == other.row and other.end < one.begin <= span.end + BETWEEN for one in later)
+
+
+def _goes_on(span: Span, later: list[Span]) -> bool:
+    """Whether what broke this row goes on to another."""
+    return any(one.row != span.row and one.begin <= span.end + BETWEEN for one in later)

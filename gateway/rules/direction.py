@@ -1,0 +1,86 @@
+"""Which way a passage went: the photo-eyes' order first, else that of the rows of antennas. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.rules.beams import INNER, OUTER, Vehicle
+from gateway.rules.tracks import FLOOR, Layout, Track, median
+
+DIRECTION_GAP = 50_000
+"""µs between the rows' centres below which antennas alone cannot tell the way: a pallet at 2 m/s crosses 10 cm."""
+
+CLEAR_GAP = 400_000
+"""µs between the rows' centres that outweigh an eye that saw nothing: who turns round in front of it passes the rows
+there and back, and their centres fall together."""
+
+CLEAR_SHARE = 4
+"""Or the part of the time for which the tags were heard that lies between the centres: nobody passes both rows, turns
+and passes them again in so little."""
+
+LEAST_QUARTER = 3
+"""Reads in the first and last quarter of a tag's that tell which row they lean to."""
+
+BY_EYES = 0.99
+"""Confidence in two rows of eyes: they see the goods, not their radio."""
+
+Direction = tuple[str, float, dict[str, Any]]
+"""in | out | none | unknown, the confidence, and what told it."""
+
+
+def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Track], place: Layout) -> Direction:
+    """The direction of a passage.
+
+    Args:
+        vehicle: what broke the beams, if eyes bound the passage.
+        rows: of the portal's eyes.
+        group: the tags that moved.
+        place: where the antennas hang.
+    """
+    seen = vehicle.way(rows) if vehicle is not None else "unknown"
+    if vehicle is not None and seen != "unknown" and vehicle.saw(OUTER) and vehicle.saw(INNER):
+        return seen, BY_EYES, {"by": "eyes"}
+    told = by_antennas(group, place)
+    if seen == "none" and group and not _through(told, group):
+        return "none", 0.9, {"by": "eyes"}
+    return told
+
+
+def _through(told: Direction, group: Sequence[Track]) -> bool:
+    """Whether the antennas are sure enough of a way to outweigh an eye that saw nothing."""
+    if told[0] not in ("in", "out"):
+        return False
+    gap = abs(int(told[2]["gap_ms"])) * 1000
+    return gap >= CLEAR_GAP or gap * CLEAR_SHARE >= median([track.last - track.first for track in group])
+
+
+def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
+    """The rows' centres in time, voted by the tags that both rows heard."""
+    gaps = [gap for track in group if (gap := track.gap) is not None]
+    if not gaps:
+        return "unknown", 0.0, {"by": "nothing"}
+    middle = median(gaps)
+    because: dict[str, Any] = {"by": "antennas", "gap_ms": middle // 1000, "voters": len(gaps)}
+    if abs(middle) < DIRECTION_GAP:
+        return "unknown", 0.0, because
+    if _back(group, place.rows):
+        return "none", 0.8, because
+    agreeing = sum(1 for gap in gaps if (gap > 0) == (middle > 0))
+    return "in" if middle > 0 else "out", round(agreeing / len(gaps), 2), because
+
+
+def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
+    """Whether most tags went back where they came from: the same row heard their first and their last reads louder."""
+    votes = 0
+    for track in group:
+        quarter = len(track.heard) // 4
+        if quarter < LEAST_QUARTER:
+            continue
+        begin, end = _lean(track.heard[:quarter], rows), _lean(track.heard[-quarter:], rows)
+        votes += 1 if (begin > 0) == (end > 0) else -1
+    return votes > 0
+
+
+def _lean(heard: Sequence[tuple[int, int, int]], rows: Sequence[int]) -> int:
+    """By how much more the inner row heard than the outer one: levels above the floor, summed."""
+    sign = {OUTER: -1, INNER: 1}
+    return sum(sign.get(rows[antenna], 0) * (level - FLOOR) for _, antenna, level in heard)

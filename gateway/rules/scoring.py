@@ -1,0 +1,124 @@
+"""Scoring: features become points, and points become *moved*, *doubtful* or *stray*. Pure.
+
+The model is a scorecard: each feature falls between two cuts and gives the points written there (hundredths of
+log-odds); the sum is the tag's. Above nought it moved, and DOUBT to either side it is doubtful: then what was
+announced may decide (`vouching`). Points never fall as a feature grows. The table is data (`scorecard`), fitted by
+`tools/fit_scorecard.py`; a technician may read it, argue with it, and give a portal another.
+
+**Evidence of a passage** (`Passage.evidence`, and with it every movement's):
+
+    "by"        "eyes" | "antennas" | "nothing": what told the direction; "gap_ms", "voters" with antennas
+    "reads"     reads in the passage, those before and after it included
+    "eyes"      [[µs from the opening, row, broken], …]
+    "group"     how many tags were the confident group that the others were compared with
+    "tags"      {epc: [reads while the door was occupied, peak dBm, first µs, last µs from the opening]}
+    "points"    {epc: points}, log-odds with two decimals: above 0 moved
+    "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
+    "turned"    [epc, …]: what would have moved, had the vehicle not turned round
+    "inferred_from", "dismissed", "vouched"    see `vouching`
+
+`tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are
+dB above min_rssi, dB, ms or counts as `SAYS` has them, None where it could not be told.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.rules.features import KIN, NOTHING, Values
+from gateway.rules.scorecard import CARD
+
+DOUBT = 500
+"""Hundredths of log-odds (150 : 1) within which what was announced may turn a tag."""
+
+WHY_SHOWN = 6
+"""Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""
+
+SAYS: dict[str, tuple[str, str, int]] = {
+    # feature: (sentence with {value}, unit, divisor of the value)
+    "level": ("its loudest read was {value} above min_rssi", "dB", 10),
+    "both_rows": ("the row that heard it less had it {value} above min_rssi", "dB", 10),
+    "contrast": ("it was {value} louder than before and after", "dB", 10),
+    "above_background": ("it was {value} louder than while nothing passed", "dB", 10),
+    "follows": ("its level followed the group's by {value}", "%", 1),
+    "company": ("when it was read, the group was {value} from its loudest", "dB", 10),
+    "with_group": ("its centre in time was {value} from the group's", "ms", 1),
+    "order": ("the time between the rows differed by {value} from the group's", "ms", 1),
+    "balance": ("the rows' levels differed by {value} from the group's", "dB", 10),
+    "background": ("it was read {value} times while nothing passed", "", 1),
+    "strayed": ("it was heard and did not move in {value} passages before", "", 1),
+    "came_before": ("it had gone this way, or through another door, before: {value}", "", 1),
+    "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
+    "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
+    "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
+    "among_group": ("its loudest read was {value} from the group's", "dB", 10),
+} | {
+    f"kin_{name}": ("its serial neighbours: " + says, unit, divisor)
+    for name, says, unit, divisor in (
+        ("both_rows", "the row that heard them less had them {value} above min_rssi", "dB", 10),
+        ("company", "when they were read, the group was {value} from its loudest", "dB", 10),
+        ("order", "the time between the rows differed by {value} from the group's", "ms", 1),
+        ("wrong_side", "they were {value} louder than on the wrong side", "dB", 10),
+        ("with_group", "their centre in time was {value} from the group's", "ms", 1),
+        ("balance", "the rows' levels differed by {value} from the group's", "dB", 10),
+    )
+}
+"""What each feature says, for whoever explains a decision."""
+
+OWN = tuple(name for name in CARD if not name.startswith("kin_"))
+"""Features of the tag itself: these choose the group."""
+
+UNKIN = sum(CARD[f"kin_{name}"][2] for name in KIN)
+"""Points of a tag without serial neighbours."""
+
+
+def part(name: str, value: int) -> int:
+    """The points of one feature, hundredths."""
+    cuts, points, nothing = CARD[name]
+    if value == NOTHING:
+        return nothing
+    place = 0
+    for cut in cuts:
+        if value < cut:
+            break
+        place += 1
+    return points[place]
+
+
+def own(values: Values) -> int:
+    """The points of a tag by itself, hundredths."""
+    return sum(part(name, values[name]) for name in OWN) + UNKIN
+
+
+def whole(values: Values, neighbours: Values) -> int:
+    """The points of a tag with what its serial neighbours say, hundredths."""
+    total = sum(part(name, values[name]) for name in OWN)
+    return total + sum(part(f"kin_{name}", neighbours[name]) for name in KIN)
+
+
+def why(values: Values, neighbours: Values) -> list[list[Any]]:
+    """The strongest parts: [feature, value, points]."""
+    every = {**values, **{f"kin_{name}": value for name, value in neighbours.items()}}
+    parts = [(name, every[name], part(name, every[name])) for name in CARD]
+    parts.sort(key=lambda one: (-abs(one[2]), one[0]))
+    return [[name, _shown(name, value), points / 100] for name, value, points in parts[:WHY_SHOWN]]
+
+
+def _shown(name: str, value: int) -> int | float | None:
+    if value == NOTHING:
+        return None
+    divisor = SAYS[name][2]
+    return value if divisor == 1 else value / divisor
+
+
+def sentence(name: str, value: float | None) -> str:
+    """What one part of the evidence says, in words."""
+    says, unit, _ = SAYS.get(name, (name + ": {value}", "", 1))
+    if value is None:
+        return says.format(value="unknown")
+    shown = f"{abs(value) if unit == 'ms' else value:g}"
+    return says.format(value=f"{shown} {unit}".strip())
+
+
+def table() -> Mapping[str, Any]:
+    """The scorecard in force."""
+    return CARD

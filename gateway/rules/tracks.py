@@ -1,0 +1,307 @@
+"""Tracks: what was heard of each tag around a passage, as the figures that features are made of. Pure, integers only.
+
+Levels are dBm in tenths (-52.5 dBm is -525), times µs. A read counts to the *core*, while the door was occupied, or to
+what was heard *before* or *after* it. Per antenna a track keeps its loudest read and the centre of its reads in time,
+each read weighed by its level above the floor, squared: loud is near.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from gateway.model.settings import Antenna, Portal
+from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS
+
+FLOOR = -800
+"""No passive tag is heard below about -75 dBm: it runs out of power before. Who did not hear a tag counts so."""
+
+CEILING = 300
+"""No tag is heard louder than a reader transmits."""
+
+LEFT, RIGHT, TOP = 0, 1, 2
+SIDES = {"left": LEFT, "right": RIGHT, "top": TOP}
+
+BIN = 200_000
+"""µs of a bin of the group's curve: 30 cm at 1.5 m/s, a quarter of what a row's level takes to rise and fall."""
+
+SAMPLES = 48
+"""Reads of a track that are compared with the curve; of more, every second, third… one is taken: it costs time, and
+says no more."""
+
+QUIETEST = -720
+"""The group counts as this loud where it is not heard at all: the level of a tag about to run out of power."""
+
+Heard = tuple[int, int, str, int | float]
+"""One read: when (µs), which antenna of the portal (its index), EPC, dBm."""
+
+
+class Layout(Struct, frozen=True):
+    """Where the antennas of a portal hang: row and side of each, by its index."""
+
+    rows: tuple[int, ...]
+    sides: tuple[int, ...]
+
+    @property
+    def directed(self) -> bool:
+        """Whether there is an outer and an inner row: the least that tells a direction."""
+        return OUTER in self.rows and INNER in self.rows
+
+    @property
+    def sided(self) -> bool:
+        """Whether antennas look from both sides."""
+        return LEFT in self.sides and RIGHT in self.sides
+
+
+def layout(portal: Portal) -> Layout:
+    """The layout of a portal, its antennas in the order of `ordered`."""
+    there = ordered(portal)
+    return Layout(tuple(ROWS[one.row] for one in there), tuple(SIDES[one.side] for one in there))
+
+
+def ordered(portal: Portal) -> list[Antenna]:
+    """The antennas of a portal in the order that reads name them by: however the configuration lists them."""
+    return sorted(portal.antennas, key=lambda one: (one.reader, one.port))
+
+
+class Track(Struct):
+    """One tag around one passage. Lists have three places: rows (outer, middle, inner), or sides (left, right, top)."""
+
+    epc: str
+    reads: int  # in the core
+    first: int
+    last: int
+    peak: int  # loudest in the core
+    early: int  # reads before the core
+    tail: int  # and after it
+    peaks: list[int]  # in the core, by row
+    centres: list[int | None]  # in the core, by row, µs from the opening; None: not heard
+    abreast: list[int]  # peaks by side
+    passing: list[int | None]  # centres by side
+    before: list[int]  # loudest before the core, by row
+    after: list[int]  # loudest after the core, by row
+    heard: list[tuple[int, int, int]]  # when, antenna, level
+
+    @property
+    def gap(self) -> int | None:
+        """µs by which the inner row's centre follows the outer row's; None when a row did not hear the tag."""
+        outer, inner = self.centres[OUTER], self.centres[INNER]
+        return None if outer is None or inner is None else inner - outer
+
+    @property
+    def along(self) -> int | None:
+        """µs by which the right side's centre follows the left side's; None when a side did not hear the tag."""
+        left, right = self.passing[LEFT], self.passing[RIGHT]
+        return None if left is None or right is None else right - left
+
+    @property
+    def balance(self) -> int | None:
+        """How much louder the inner row heard it than the outer one."""
+        if self.peaks[OUTER] == FLOOR and self.peaks[INNER] == FLOOR:
+            return None
+        return self.peaks[INNER] - self.peaks[OUTER]
+
+    @property
+    def outside(self) -> int:
+        """Loudest read before or after the core."""
+        return max(*self.before, *self.after)
+
+
+def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Layout) -> dict[str, Track]:
+    """Tracks of all tags, by EPC; a read that comes twice counts once.
+
+    Args:
+        heard: reads in order of time.
+        begin: of the core, µs.
+        end: of the core, µs.
+        origin: what centres are relative to, µs.
+        place: where the antennas hang.
+    """
+    gathered: dict[str, list[tuple[int, int, int]]] = {}
+    before: Heard | None = None
+    for read in heard:
+        if read == before:
+            continue
+        before = read
+        at, antenna, epc, rssi = read
+        level = int(rssi * 10)
+        if not FLOOR < level < CEILING:
+            level = FLOOR + 1 if level <= FLOOR else CEILING
+        mine = gathered.get(epc)
+        if mine is None:
+            gathered[epc] = [(at, antenna, level)]
+        else:
+            mine.append((at, antenna, level))
+    return {epc: _track(epc, mine, begin, end, origin, place) for epc, mine in gathered.items()}
+
+
+def _track(epc: str, mine: list[tuple[int, int, int]], begin: int, end: int, origin: int, place: Layout) -> Track:
+    rows, sides = place.rows, place.sides
+    size = len(rows)
+    moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
+    early, late = [FLOOR] * 3, [FLOOR] * 3
+    first = last = reads = before = after = 0
+    for at, antenna, level in mine:
+        if at < begin:
+            before += 1
+            early[rows[antenna]] = max(early[rows[antenna]], level)
+        elif at > end:
+            after += 1
+            late[rows[antenna]] = max(late[rows[antenna]], level)
+        else:
+            if not reads:
+                first = at
+            last = at
+            reads += 1
+            weight = (level - FLOOR) ** 2
+            weights[antenna] += weight
+            moments[antenna] += weight * (at - origin)
+            if level > peaks[antenna]:
+                peaks[antenna] = level
+    return Track(
+        epc=epc,
+        reads=reads,
+        first=first if reads else mine[0][0],
+        last=last if reads else mine[-1][0],
+        peak=max(peaks),
+        early=before,
+        tail=after,
+        peaks=_loudest(peaks, rows),
+        centres=_middles(moments, weights, rows),
+        abreast=_loudest(peaks, sides),
+        passing=_middles(moments, weights, sides),
+        before=early,
+        after=late,
+        heard=mine,
+    )
+
+
+def _loudest(peaks: list[int], groups: tuple[int, ...]) -> list[int]:
+    found = [FLOOR] * 3
+    for peak, group in zip(peaks, groups, strict=True):
+        found[group] = max(found[group], peak)
+    return found
+
+
+def _middles(moments: list[int], weights: list[int], groups: tuple[int, ...]) -> list[int | None]:
+    above, below = [0] * 3, [0] * 3
+    for moment, weight, group in zip(moments, weights, groups, strict=True):
+        above[group] += moment
+        below[group] += weight
+    return [total // weight if weight else None for total, weight in zip(above, below, strict=True)]
+
+
+def median(values: Sequence[int]) -> int:
+    """The middle value, the upper one of two."""
+    return sorted(values)[len(values) // 2]
+
+
+def middle(values: Iterable[int | None]) -> int | None:
+    """The median of what is there; None when nothing is."""
+    there = [value for value in values if value is not None]
+    return median(there) if there else None
+
+
+class Curve(Struct):
+    """How the confident tags of a passage went through: how loud they were, row by row, in bins of time.
+
+    `levels` are means per row and bin from `begin` (µs) on, FLOOR where nothing was heard; `tops` the highest of each
+    row; the rest are the group's medians of what tracks have each.
+    """
+
+    begin: int
+    tags: int
+    levels: list[list[int]]
+    tops: list[int]
+    centres: list[int | None]
+    gap: int | None
+    along: int | None
+    balance: int | None
+    peak: int
+
+
+def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
+    """The curve of these tracks (at least one) from `begin` to `end`."""
+    size = max(1, (end - begin) // BIN + 1)
+    sums, counts = [[0] * size for _ in range(3)], [[0] * size for _ in range(3)]
+    rows = place.rows
+    for track in group:
+        for at, antenna, level in _sampled(track.heard):
+            bin_, row = (at - begin) // BIN, rows[antenna]
+            if 0 <= bin_ < size:
+                sums[row][bin_] += level
+                counts[row][bin_] += 1
+    levels = [
+        [total // count if count else FLOOR for total, count in zip(sums[row], counts[row], strict=True)]
+        for row in range(3)
+    ]
+    return Curve(
+        begin=begin,
+        tags=len(group),
+        levels=levels,
+        tops=[max(row) for row in levels],
+        centres=[middle(track.centres[row] for track in group) for row in range(3)],
+        gap=middle(track.gap for track in group),
+        along=middle(track.along for track in group),
+        balance=middle(track.balance for track in group),
+        peak=median([track.peak for track in group]),
+    )
+
+
+class Fit(Struct):
+    """How a track agrees with the group's curve. Tenths of dB, µs, and hundredths."""
+
+    company: int = FLOOR
+    """How far below its top the group was, on average, when this tag was read (0: always at the top)."""
+    follows: int = 0
+    """By how much its level follows the group's, hundredths: 100 as one of them, 0 as if it were not there."""
+    reads: int = 0
+    """Reads that this stands on."""
+    offset: int | None = None
+    """µs from the group's centre, averaged over the rows that heard both."""
+
+
+def fit(track: Track, made: Curve, place: Layout) -> Fit:
+    """How this track agrees with the curve."""
+    found = Fit()
+    size, rows = len(made.levels[0]), place.rows
+    pairs = []
+    for at, antenna, level in _sampled(track.heard):
+        bin_, row = (at - made.begin) // BIN, rows[antenna]
+        group = made.levels[row][bin_] if 0 <= bin_ < size else FLOOR
+        pairs.append((max(group, QUIETEST) - max(made.tops[row], QUIETEST), level))
+    count = found.reads = len(pairs)
+    found.company = mean_group = sum(pair[0] for pair in pairs) // count
+    mean_level = sum(pair[1] for pair in pairs) // count
+    spread = sum((group - mean_group) ** 2 for group, _ in pairs)
+    if spread:
+        shared = sum((group - mean_group) * (level - mean_level) for group, level in pairs)
+        found.follows = max(-200, min(200, 100 * shared // spread))
+    offsets = [
+        abs(mine - other)
+        for mine, other in zip(track.centres, made.centres, strict=True)
+        if mine is not None and other is not None
+    ]
+    if offsets:
+        found.offset = sum(offsets) // len(offsets)
+    return found
+
+
+def _sampled(heard: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """At most SAMPLES of these reads, evenly."""
+    return heard if len(heard) <= SAMPLES else heard[:: -(-len(heard) // SAMPLES)]
+
+
+__all__ = [
+    "MIDDLE",
+    "Curve",
+    "Fit",
+    "Heard",
+    "Layout",
+    "Track",
+    "curve",
+    "fit",
+    "layout",
+    "median",
+    "ordered",
+    "tracks",
+]
