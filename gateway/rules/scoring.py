@@ -64,6 +64,12 @@ SAYS: dict[str, tuple[str, str, int]] = {
 }
 """What each feature says, for whoever explains a decision."""
 
+CAME = {
+    False: "it had gone this way, or through another door, just before",
+    True: "it had come through the other way before",
+}
+"""What `came_before` says, by whether its value is above nought."""
+
 OWN = tuple(name for name in CARD if not name.startswith("kin_"))
 """Features of the tag itself: these choose the group."""
 
@@ -111,12 +117,14 @@ def _shown(name: str, value: int) -> int | float | None:
 
 
 def sentence(name: str, value: float | None) -> str:
-    """What one part of the evidence says, in words."""
+    """What one part of the evidence says, in words; an unknown part is named, never raised."""
+    if name == "came_before" and value is not None:
+        return CAME[value > 0]
     says, unit, _ = SAYS.get(name, (name + ": {value}", "", 1))
     if value is None:
         return says.format(value="unknown")
-    shown = f"{abs(value) if unit == 'ms' else value:g}"
-    return says.format(value=f"{shown} {unit}".strip())
+    size = unit in ("ms", "") or " from " in says  # a distance or a count: its sign only says that less is better
+    return says.format(value=f"{abs(value) if size else value:g} {unit}".strip())
 
 
 def table() -> Mapping[str, Any]:

@@ -19,6 +19,8 @@ CROSSED = Passage(
     evidence={
         "by": "eyes", "reads": 42, "eyes": EYES,
         "tags": {CASE: [20, -50.5, 0, 1_500_000], STRAY: [2, -71, 300_000, 400_000]},
+        "points": {CASE: 8.2, STRAY: -4.0},
+        "why": {CASE: [["elsewhere", 9, 6.0], ["with_group", -300, -1.5], ["level", 12.0, 1.0]], STRAY: []},
     },
 )  # fmt: skip
 MOVED = Movement(
@@ -64,14 +66,33 @@ def test_a_passage_without_the_help_of_eyes(changed: dict[str, Any], words: str)
 def test_why_a_tag_was_counted_or_not() -> None:
     """Its figures for one that was heard, its place in the movement, and the difference of missing and never there."""
     assert "serial 1" in text(CROSSED, MOVED, epc=CASE)
-    assert "moved: 20 reads, the loudest at -50.5 dBm, from 0.00 s to 1.5 s" in text(CROSSED, epc=CASE)
+    said = text(CROSSED, epc=CASE)
+    assert "moved: +8.2 points (it was 9 dB louder here than at the next door, +6.0;" in said
+    assert "its centre in time was 300 ms from the group's, -1.5); 20 reads" in said
+    assert "the loudest at -50.5 dBm, from 0.00 s to 1.5 s after the opening" in said
     assert "It counts in: 2 each of GTIN 09520001112348 lot L1" in text(MOVED, epc=CASE)
     assert "is the tag of the unit SSCC 095200010000000010" in text(MOVED, epc=PALLET)
-    assert "did not count: it is a stray: 2 reads, the loudest at -71 dBm" in text(CROSSED, epc=STRAY)
+    assert "did not count: it is a stray: -4.0 points, a close call" in text(CROSSED, epc=STRAY)
     assert "keeps figures of" in text(CROSSED, epc=PALLET)
     missing = replace(CROSSED, missing=("09520001112348/7",))
     assert "never read" in text(missing, epc=case_tag(7))
     assert "was not heard at dock-1" in text(missing, epc=case_tag(8))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"turned": [CASE]}, "it turned round with its vehicle"),
+        ({"dismissed": {CASE: ["lone", 2.0]}}, "nothing announces it"),
+        ({"points": {}}, "with so little it was not weighed"),
+        ({"group": 0}, "0 tags"),
+    ],
+)
+def test_what_else_a_tag_can_be(changed: dict[str, Any], words: str) -> None:
+    """A tag that turned round, that no announcement vouches for, or that was too faint to weigh, is told so."""
+    assert words in text(replace(CROSSED, moved=(PALLET,), strays=(CASE, STRAY), evidence=CROSSED.evidence | changed))
+    vouched = replace(CROSSED, inferred=(CASE,))
+    assert "what its pallet announces vouches for it" in text(vouched, epc=CASE)
 
 
 def test_a_movement_says_what_from_where_and_why() -> None:

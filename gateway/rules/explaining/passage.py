@@ -1,11 +1,11 @@
 """Sentences about a passage: what opened and closed it, which way, which tags counted and which not, and why. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.model.outcome import Passage
 from gateway.rules.explaining.saying import Sentence, clock, instant, many, seconds, tag
-from gateway.rules.scoring import sentence
+from gateway.rules.scoring import DOUBT, WHY_SHOWN, sentence
 
 WAYS = {
     "in": "The goods went in",
@@ -52,7 +52,7 @@ def crossed(passage: Passage) -> Iterator[Sentence]:
 def tagged(passage: Passage, epc: str) -> Iterator[Sentence]:
     """Why this tag was counted, or not."""
     if epc in passage.moved or epc in passage.strays:
-        yield Sentence("tag", _tag(passage, epc), epc)
+        yield Sentence("tag", _tag(passage, epc, WHY_SHOWN), epc)
         return
     name = tag(epc)
     if epc in passage.missing or any(one in name.replace(" serial ", "/") for one in passage.missing):
@@ -105,27 +105,36 @@ def _direction(passage: Passage) -> str:
     return f"{text}. Confidence {passage.confidence:.0%}."
 
 
-def _tag(passage: Passage, epc: str) -> str:
-    """One sentence about one tag that was heard."""
-    name = tag(epc)
-    moved = epc in passage.moved
-    figures = passage.evidence.get("tags", {}).get(epc)
-    verdict = "moved" if moved else "did not count: it is a stray"
+def _tag(passage: Passage, epc: str, reasons: int = 2) -> str:
+    """One sentence about one tag that was heard: the verdict, its points, the strongest reasons, the figures."""
+    name, evidence = tag(epc), passage.evidence
+    figures = evidence.get("tags", {}).get(epc)
+    verdict = "moved" if epc in passage.moved else "did not count: it is a stray"
+    if epc in evidence.get("turned", ()):
+        verdict = "did not count: it turned round with its vehicle"
+    if epc in passage.inferred:
+        verdict = "moved, because what its pallet announces vouches for it"
+    if epc in evidence.get("dismissed", ()):
+        verdict = "did not count: nothing announces it, and its reads alone do not convince"
     if figures is None:
         return f"{name} {verdict}; the passage had more strays than it keeps figures of."
     reads, peak, first, last = figures[:4]
-    heard = f"{many(reads, 'read')}, the loudest at {peak:g} dBm, from {seconds(first)} to {seconds(last)}"
-    return f"{name} {verdict}: {heard} after the opening.{_why(passage, epc)}"
+    heard = f"{many(reads, 'read')} while the door was occupied, the loudest at {peak:g} dBm"
+    if reads:
+        heard += f", from {seconds(first)} to {seconds(last)} after the opening"
+    points = evidence.get("points", {}).get(epc)
+    if points is None:
+        return f"{name} {verdict}: {heard}; with so little it was not weighed."
+    close = ", a close call" if abs(points) < DOUBT / 100 else ""
+    why = _why(evidence.get("why", {}).get(epc, ()), points)[:reasons]
+    return f"{name} {verdict}: {points:+.1f} points{close} ({'; '.join(why) or 'no part of note'}); {heard}."
 
 
-def _why(passage: Passage, epc: str) -> str:
-    """The strongest parts of a tag's points, in words."""
-    total = passage.evidence.get("points", {}).get(epc)
-    parts = passage.evidence.get("why", {}).get(epc, ())
-    if total is None or not parts:
-        return ""
-    told = "; ".join(f"{sentence(name, value)} ({points:+g})" for name, value, points in parts if value is not None)
-    return f" {total:+g} points, above 0 it moved: {told}."
+def _why(parts: Sequence[Sequence[Any]], points: float) -> list[str]:
+    """The strongest reasons, those for the verdict first; what could not be told is none."""
+    told = [part for part in parts if part[1] is not None]
+    told.sort(key=lambda part: (part[2] * points < 0, -abs(part[2])))
+    return [f"{sentence(name, value)}, {worth:+.1f}" for name, value, worth in told]
 
 
 def _reasons(tags: Mapping[str, Any]) -> str:
