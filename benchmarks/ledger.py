@@ -101,6 +101,7 @@ def _result(figure: str, times: Times, bar: float) -> Result:
     more = {
         "than_value": round(tenth, 2),
         "p50": round(middle, 2),
+        "max": round(max(large), 2),
         "p50_ratio": round(middle / other, 2),
         "cpu_p99": round(percentile(cpu, 99), 2),
         "cpu_ratio": round(percentile(cpu, 99) / percentile(less, 99), 2),

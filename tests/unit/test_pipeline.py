@@ -11,7 +11,7 @@ from gateway.jobs import Job
 from gateway.journal import Journal
 from gateway.ledger.store import Commit
 from gateway.model.facts import Facts, FactsRecord
-from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Input, Tick
+from gateway.model.inputs import Boot, Command, Config, Device, Downlink, Gpi, Input, Tick
 from gateway.model.times import SECOND
 from gateway.pipeline import Core
 from gateway.rules import Engine
@@ -244,6 +244,35 @@ async def test_the_position_is_committed_though_nothing_is_decided(tmp_path: Pat
     snapshot = rig.ledger.snapshot()
     assert snapshot is not None
     assert snapshot.position == 6
+    rig.pipeline.finish()
+    await running
+    await rig.stop()
+
+
+async def test_the_ledgers_log_is_moved_into_its_file_when_nothing_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds after a decision, once, and never in the middle of a passage: no commit pays for it."""
+    rig = Rig(tmp_path)
+    calls: list[int] = []
+    monkeypatch.setattr(rig.ledger, "checkpoint", lambda: calls.append(1))
+    await rig.pipeline.recover()
+    running = asyncio.create_task(rig.pipeline.run())
+
+    async def moved_at(seconds: int, item: Input) -> int:
+        rig.now = T0 + seconds * SECOND
+        await rig.pipeline.decide(item)
+        await asyncio.sleep(0.1)
+        return len(calls)
+
+    assert await moved_at(0, dockside.asn(1, dockside.line(1, [1]))) == 0
+    assert await moved_at(1, Device("d", "up")) == 0
+    assert await moved_at(2, Gpi("dock-1", 1, True)) == 0  # somebody is in the door
+    assert await moved_at(3, Device("d", "up")) == 0
+    assert await moved_at(4, Gpi("dock-1", 1, False)) == 0
+    for seconds in (60, 61, 65, 70):
+        found = await moved_at(seconds, Device("d", "up"))
+    assert found == 1
     rig.pipeline.finish()
     await running
     await rig.stop()
