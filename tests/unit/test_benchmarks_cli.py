@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sllurp.llrp
 
-from benchmarks import decode, dock, epc, figures, fleet, frames, reads, rival, servers, tagsources
+from benchmarks import decode, dock, epc, figures, fleet, frames, reads, rival, rules, servers, tagsources
 from benchmarks.cli import main
 from benchmarks.measuring import BenchmarkError, Result, percentile
 from gateway import config
@@ -36,6 +36,7 @@ NAMES = [
     "trace_p99",
     "recall_p99",
     "commit_p99",
+    "rules_movement",
     *(
         f"portal_{family}_{figure}"
         for family in (
@@ -223,6 +224,15 @@ def test_epc_decode_compares_with_epcpy() -> None:
     assert result.than is not None
     assert result.than.startswith("epcpy 0.1")
     assert result.ratio is not None
+
+
+def test_what_rules_cost_is_measured_against_the_same_movement_without_them() -> None:
+    """A small run gives milliseconds of both, and the ratio that they make; the FEFO rule found its lot."""
+    result = rules.movement(movements=2, repetitions=1, lots=6)
+    assert (result.figure, result.unit, result.than) == ("rules_movement", "ms", "the same without rules")
+    assert result.ratio == pytest.approx(result.value / float(result.more["than_value"]), abs=0.02)
+    with pytest.raises(BenchmarkError, match="expires earlier"):
+        rules.movement(movements=1, repetitions=1, lots=0)
 
 
 def test_a_decoder_that_differs_gives_no_figure() -> None:

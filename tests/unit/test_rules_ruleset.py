@@ -228,6 +228,9 @@ def test_a_condition_that_fails_is_an_alarm_and_not_the_end_of_the_core() -> Non
     [
         ('at + t"P9999999D" > at', "100 years"),
         ("tags * 1e999999 > 1", "out of reach"),
+        ("tags > nan", "out of reach"),
+        ('portal == "a\\ b"', "backslashes"),
+        ("tags < inf", "out of reach"),
         ("1e999999 * 1e999999 > 1", "arithmetic error"),
         ('"expird" in reasons', "did you mean 'expired'"),
         ('(destination_kind ?? "") == "fridge"', "it is one of dock"),
@@ -237,7 +240,8 @@ def test_a_condition_that_fails_is_an_alarm_and_not_the_end_of_the_core() -> Non
         ("{}", "mappings"),
         ("", "syntax error"),
         ("lots.length > 3 # x", "comments"),
-        ("$sum([l.quantity for l in lots for m in lots]) > 1", "more than one list"),
+        ("$sum([$sum([1 for m in lots]) for l in lots]) > 1", "a list inside a list"),
+        (" and ".join(["$any([l.held for l in lots])"] * 5), "more than 4 lists"),
     ],
 )
 def test_more_that_no_condition_may_do(text: str, says: str) -> None:

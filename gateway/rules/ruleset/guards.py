@@ -13,8 +13,8 @@ from typing import Any
 from rule_engine import ast
 from rule_engine.types import DataType
 
-LONGEST, MOST_TERMS, DEEPEST = 2_000, 100, 20
-"""Characters, operands and open brackets a condition may have."""
+LONGEST, MOST_TERMS, DEEPEST, MOST_LISTS = 2_000, 100, 20, 4
+"""Characters, operands, open brackets and lists made by `for` that a condition may have."""
 
 LARGEST, SMALLEST, LONGEST_SPAN = Decimal(10) ** 15, Decimal(10) ** -9, timedelta(days=36_500)
 """Numbers and durations written in a condition: whatever is computed with a hundred of them stays a number."""
@@ -59,6 +59,8 @@ def text_problem(text: str) -> str | None:
     """Why a condition must not even be parsed; None when it may."""
     if len(text) > LONGEST:
         return f"has {len(text)} characters; {LONGEST} are enough for a person to follow; split the rule"
+    if "\\" in text:
+        return "backslashes are not allowed; a text stands as it is between its quotes"
     depth = terms = loops = 0
     for match in _TOKEN.finditer(text):
         kind, token = match.lastgroup, match[0]
@@ -76,7 +78,7 @@ def text_problem(text: str) -> str | None:
         terms += kind in ("text", "number") or (kind == "name" and token not in _WORDS)
     if terms > MOST_TERMS:
         return f"has {terms} operands; {MOST_TERMS} are enough for a person to follow; split the rule"
-    return "has more than one list made by `for`" if loops > 1 else None
+    return f"makes more than {MOST_LISTS} lists by `for`" if loops > MOST_LISTS else None
 
 
 def _sign_problem(token: str) -> str | None:
@@ -92,7 +94,13 @@ def tree_problem(root: Any) -> str | None:
     for node in nodes(root):
         if problem := _node_problem(node):
             return problem
+        if isinstance(node, ast.ComprehensionExpression) and sum(_is_list(inner) for inner in nodes(node)) > 1:
+            return "makes a list inside a list"
     return None
+
+
+def _is_list(node: Any) -> bool:
+    return isinstance(node, ast.ComprehensionExpression)
 
 
 def nodes(root: Any) -> Iterator[Any]:
@@ -156,13 +164,17 @@ def _node_problem(node: Any) -> str | None:
         if not DataType.is_type(kind, DataType.OBJECT) and node.name not in ATTRIBUTES.get(kind.name, ()):
             known = ", ".join(ATTRIBUTES.get(kind.name, ())) or "none"
             return f"'.{node.name}' is not known of a {type_name(kind)}; known: {known}"
-    if isinstance(node, ast.FloatExpression) and node.value and not SMALLEST <= abs(node.value) < LARGEST:
+    if isinstance(node, ast.FloatExpression) and not _plain(node.value):
         return f"{node.value} is out of reach; a number is between 1e-9 and 1e15"
     if isinstance(node, ast.TimedeltaExpression) and abs(node.value) > LONGEST_SPAN:
         return "a duration may be 100 years"
     if not isinstance(node, (*_LEAVES, *_PAIRS, *_CHILDREN)):
         return f"{type(node).__name__.removesuffix('Expression').lower()} is not allowed in a condition"
     return None
+
+
+def _plain(number: Decimal) -> bool:
+    return number.is_finite() and (number == 0 or SMALLEST <= abs(number) < LARGEST)
 
 
 def _alike(left: Any, right: Any) -> str | None:
