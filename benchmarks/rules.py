@@ -7,7 +7,17 @@ from benchmarks.measuring import BenchmarkError, Result, cpu_seconds, median, on
 from gateway.config.rulefiles import SETS, read_rules, shipped
 from gateway.ledger.store import Commit, Ledger
 from gateway.model.documents import ExpectedLine, ExpectedUnit, Lot, Order
-from gateway.model.outcome import DocumentChange, Effect, Firing, ItemChange, Line, Outcome, Passage, StockDelta, UnitChange
+from gateway.model.outcome import (
+    DocumentChange,
+    Effect,
+    Firing,
+    ItemChange,
+    Line,
+    Outcome,
+    Passage,
+    StockDelta,
+    UnitChange,
+)
 from gateway.model.settings import Location, Portal, Settings
 from gateway.rules import questions
 from gateway.rules.candidates import Candidate, Crossed
