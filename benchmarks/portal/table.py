@@ -23,7 +23,10 @@ from benchmarks.portal.showing import show
 from simulators.rf import Shift, shift
 
 PASSAGES = 1_000
-"""Passages of a family and variant in the table."""
+"""Passages of a family in the table, on its untouched variant."""
+
+TUNING_PASSAGES = 250
+"""The same on its tuning variant, for comparison only: the whole table is to be had in a quarter of an hour."""
 
 PER_SHIFT = 25
 """Passages of one shift: each shift has a dock, readers and goods of its own, so a family is 40 docks."""
@@ -120,8 +123,10 @@ def total(played: Iterator[Played]) -> dict[str, Tally]:
 
 @functools.cache
 def tallies(family: str, variant: str) -> dict[str, Tally]:
-    """The whole family of a variant, once per run of the benchmark."""
-    return total(play_all(jobs(family, variant, PASSAGES)))
+    """A family, once per run of the benchmark; the rivals run on the untouched variant only."""
+    untouched = variant == "untouched"
+    found = jobs(family, variant, PASSAGES if untouched else TUNING_PASSAGES, rivals=untouched)
+    return total(play_all(found))
 
 
 def bound(hits: int, of: int, *, upper: bool) -> float:
