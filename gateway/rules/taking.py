@@ -34,7 +34,9 @@ def take(
         amount = f"{format_quantity(wanted)} {measure} of " if quantity is not None else ""
         word = "available" if status == "available" else "on hold"
         return f"{amount}{name}: {format_quantity(total)} {measure} of it is {word} in {here.location}"
-    return _all(lot, here, total, measure, status) if wanted == total else _some(lot, here, wanted, measure, total)
+    return (
+        _all(lot, here, total, measure, status) if wanted == total else _some(lot, here, wanted, total, measure, status)
+    )
 
 
 def _mine(lot: tuple[str, str], content: Content, measure: str, status: str, unit: Unit) -> bool:
@@ -62,15 +64,15 @@ def _all(lot: tuple[str, str], here: Standing, total: int, measure: str, status:
     return Taken(tuple(whole), line, tuple(left))
 
 
-def _some(lot: tuple[str, str], here: Standing, wanted: int, measure: str, total: int) -> Taken | str:
-    """Part of what is available: loose goods without tags, then goods without tags out of units, by SSCC."""
+def _some(lot: tuple[str, str], here: Standing, wanted: int, total: int, measure: str, status: str) -> Taken | str:
+    """Part of what is there: loose goods without tags, then goods without tags out of units, by SSCC."""
     each = SCALE if measure == "each" else 0
     spoken = {
-        unit.sscc: [content for content in unit.contents if _mine(lot, content, measure, "available", unit)]
+        unit.sscc: [content for content in unit.contents if _mine(lot, content, measure, status, unit)]
         for unit in here.units
     }
     on_units = sum(content.quantity for inside in spoken.values() for content in inside)
-    tagged = sum(each for one in here.items if one.parent is None and one.status == "available")
+    tagged = sum(each for one in here.items if one.parent is None and one.status == status)
     missing = wanted - min(wanted, max(0, total - on_units - tagged))
     left = []
     for unit in sorted(here.units, key=lambda one: one.sscc):

@@ -244,6 +244,15 @@ def test_held_goods_must_be_rejected_before_they_are_disposed_of() -> None:
     assert HoldEnd(GTIN, "L1", "lane", "ann", whole=False) in outcome.effects
 
 
+def test_part_of_what_was_rejected_is_taken_out_of_its_unit() -> None:
+    """Five of a rejected pallet are disposed of: the pallet holds the rest."""
+    pallet = structs.replace(PALLET, status="hold", contents=(structs.replace(CASES, status="hold"),))
+    outcome = told("dispose", standing(pallet, held=24_000, life="rejected"), subject=f"{GTIN}/L1", quantity="5")
+    assert stock_of(outcome) == {("L1", "lane", "hold"): -5_000}
+    (left,) = [one for one in outcome.effects if isinstance(one, UnitChange)]
+    assert [(line.quantity, line.status) for line in left.contents] == [(19_000, "hold")]
+
+
 def test_what_nobody_can_name_may_be_disposed_of() -> None:
     """An unknown tag is on hold for ever otherwise: it has no lot that could be released or rejected."""
     item = Item(ITEM, "", "", "present", "lane", status="hold")
