@@ -33,7 +33,7 @@ WALL = 1_795_243_331 * 10**6
 SUPPORTED = MESSAGES["GET_SUPPORTED_VERSION"].number
 ANSWERS = {d.number: MESSAGES[RESPONSES[d.name]].number for d in MESSAGES.values() if d.name in RESPONSES}
 HEARD = 200  # messages that one session hears before the next begins
-HANGS, GROWS = 10.0, 64 * 1024  # seconds for one frame (of a machine that does other things too), and KiB
+HANGS, GROWS = 2.0, 64 * 1024  # CPU seconds for one frame, and KiB
 
 
 class Listener:
@@ -151,8 +151,8 @@ def run(seconds: float, most: int, seed: int) -> int:
     listener = Listener()
     before, begun, count, slowest = _memory(), time.monotonic(), 0, 0.0
     for data in mutated(rng, corpus):
-        started = time.monotonic()
-        if started - begun > seconds or count >= most:
+        started = time.process_time()  # what a frame costs, not what else the machine does meanwhile
+        if time.monotonic() - begun > seconds or count >= most:
             break
         try:
             check(data)
@@ -160,7 +160,7 @@ def run(seconds: float, most: int, seed: int) -> int:
         except Exception as error:  # noqa: BLE001 - to find what escapes is what this is for
             sys.stdout.write(f"broken after {count} frames: {error!r}\n{data.hex()}\n")
             return 1
-        slowest = max(slowest, time.monotonic() - started)
+        slowest = max(slowest, time.process_time() - started)
         count += 1
     taken, grown = time.monotonic() - begun, _memory() - before
     sys.stdout.write(
