@@ -16,6 +16,8 @@ from gateway.cli.trace import view
 from gateway.errors import TallymanError
 
 DAY = click.DateTime(["%Y-%m-%d"])
+EARLIEST, LATEST = date(1970, 1, 1), date(9999, 12, 30)
+"""Days that have an instant in every time zone."""
 
 
 @click.group()
@@ -42,6 +44,8 @@ def fsma204(
     with spoken():
         if last < first:
             raise TallymanError(f"--to {last.date()} lies before --from {first.date()}")
+        if first.date() < EARLIEST or last.date() > LATEST:
+            raise TallymanError(f"--from and --to lie between {EARLIEST} and {LATEST}")
         zone = ZoneInfo(config.load(config_path).site.timezone)
         start, end = _midnight(first.date(), zone), _midnight(last.date() + timedelta(days=1), zone)
         with view(config_path) as ledger:

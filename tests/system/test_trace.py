@@ -121,3 +121,10 @@ async def test_export_fsma204(bench, gateway):
     wrong = await gateway.cli("export", "fsma204", "--from", "2026-02-01", "--to", "2026-01-01")
     assert (wrong.code, wrong.out) == (1, "")
     assert "lies before" in wrong.err
+    for odd in (("--from", "0001-01-01", "--to", "2026-01-01"), ("--from", "2026-01-01", "--to", "9999-12-31")):
+        refused = await gateway.cli("export", "fsma204", *odd)
+        assert (refused.code, refused.out) == (1, "")
+        assert "lie between 1970-01-01 and 9999-12-30" in refused.err
+    dead = await gateway.cli("export", "fsma204", *span, "-o", str(gateway.folder / "none" / "kde.csv"))
+    assert (dead.code, dead.out) == (1, "")
+    assert "cannot be written" in dead.err
