@@ -21,6 +21,8 @@ def import_command(kind: str) -> click.Command:
     def command(config_path: Path, checking: bool, files: tuple[Path, ...]) -> None:
         from gateway.cli.importing.sending import check, send
 
+        if odd := [file for file in files if not file.is_file()]:
+            raise click.UsageError(f"{odd[0]} is no file that can be read twice; it is checked first, then sent")
         noun = NOUNS[kind]
         with spoken():
             checked = check(kind, files)

@@ -77,6 +77,7 @@ async def test_orders_lots_and_commissioning_lists(bench, gateway):
     said = await gateway.cli("order", "import", str(older))
     assert (said.code, said.out) == (1, "orders taken: 0 of 1\n")
     assert said.err == f"{older}:2: version 1 arrived after version 2; the newer one stays\n"
+    assert (await gateway.cli("order", "import", "/dev/null")).code == 2
     await gateway.stop()
     assert (await gateway.cli("order", "import", "--check", str(older))).out == "orders sound: 1 of 1\n"
     dead = await gateway.cli("order", "import", str(older))
