@@ -76,7 +76,9 @@ def days(at: int) -> list[str]:
 
 
 def _passage(found: dict[str, set[Any]], crossed: Crossed) -> None:
-    for epc in crossed.passage.moved:
+    moved = crossed.passage.moved
+    doubtful = [epc for epc, _ in crossed.doubts] if moved else []  # alone, nothing vouches for them
+    for epc in sorted({*moved, *doubtful}):
         ai = decode(epc).ai
         if "00" in ai:
             found["ssccs"].add(ai["00"])

@@ -11,7 +11,7 @@ from gateway.rules.documents import Announced
 
 
 class Crossed(Struct, frozen=True):
-    """A passage ended."""
+    """A passage ended. `doubts` are its doubtful tags with their points, hundredths of log-odds (`scoring`)."""
 
     passage: Passage
     portal: Portal
@@ -19,6 +19,7 @@ class Crossed(Struct, frozen=True):
     climate: tuple[tuple[str, str, float, str, int], ...]
     wants: tuple[str, ...] = ()  # what its rules need to know beside the goods (`Questions.goods`)
     alarmed: bool = False  # the alarm of its unknown tags is up
+    doubts: tuple[tuple[str, int], ...] = ()
 
 
 class Occasion(Struct, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Known
-from gateway.rules.beams import ROWS, Vehicle
+from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.direction import Direction, direction
 from gateway.rules.features import JUST, NOTHING, Around, Elsewhere, Values, features, kin
 from gateway.rules.scoring import DOUBT, own, whole, why
@@ -45,6 +45,8 @@ class Window(Struct):
     begin: int
     end: int
     vehicle: Vehicle | None
+    hears: tuple[bool, bool, bool] = (True, True, True)
+    """Per row of antennas: it would have heard what went through; a dead one says nothing by its silence."""
 
 
 class Beside(Struct):
@@ -60,13 +62,18 @@ class Ended(Struct):
     passage: Passage
     doubts: tuple[tuple[str, int], ...]
     stayed: list[Track]
+    rows: set[int]
+    """Rows of antennas that heard anything in it."""
 
 
-class _Scored(Struct):
+class Scored(Struct):
+    """Every tag of a passage with its features, what its serial neighbours say, and its points; and the group."""
+
     values: dict[str, Values]
     neighbours: dict[str, Values]
     points: dict[str, int]
     group: list[Track]
+    way: str = "unknown"
 
 
 def end(
@@ -112,7 +119,9 @@ def end(
         evidence=evidence,
     )
     turned = set(evidence.get("turned", ()))
-    return Ended(passage, doubts, [found[epc] for epc in sorted(set(found) - set(moved) - turned)])
+    went = set(moved) | turned if told[0] != "unknown" else set()  # who knows not the way, may have stayed
+    stayed = [found[epc] for epc in sorted(set(found) - went)]
+    return Ended(passage, doubts, stayed, heard_rows(found))
 
 
 def score(
@@ -121,16 +130,17 @@ def score(
     known: Mapping[str, Known],
     elsewhere: Mapping[str, Elsewhere],
     place: Layout,
-) -> _Scored:
+) -> Scored:
     """Points of every tag read in the passage: the group is founded, then gathered, then all are compared with it."""
     core = {epc: track for epc, track in found.items() if track.reads}
     group = _seeds(window.portal, core, known, elsewhere)
     if not group:
-        return _Scored({}, {}, {}, [])
+        return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
+    directed = all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
     for _ in range(2):
         made = curve(group, window.begin, window.end, place)
-        around = _around(window, made, place, group)
+        around = _around(window, made, place, group, directed)
         values = {
             epc: features(track, fit(track, made, place), known.get(epc), elsewhere.get(epc), around)
             for epc, track in core.items()
@@ -144,18 +154,23 @@ def score(
     for epc, total in points.items():
         if total > ALONE and _faint(window.portal, core[epc]) and neighbours[epc]["both_rows"] == NOTHING:
             points[epc] = ALONE
-    return _Scored(values, neighbours, points, group)
+    return Scored(values, neighbours, points, group, around.way)
+
+
+def heard_rows(core: Mapping[str, Track]) -> set[int]:
+    """The rows that heard anything."""
+    return {row for track in core.values() for row in (OUTER, MIDDLE, INNER) if track.peaks[row] > FLOOR}
 
 
 def _faint(portal: Portal, track: Track) -> bool:
     return track.reads < portal.min_reads and track.peak < portal.min_rssi * 10
 
 
-def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track]) -> Around:
+def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool) -> Around:
     rows = [ROWS[eye.row] for eye in window.portal.eyes]
     way = direction(window.vehicle, rows, group, place)[0]
     limit = int(window.portal.min_rssi * 10)
-    return Around(way, window.vehicle, place, limit, made, window.opened, window.closed)
+    return Around(way, window.vehicle, place, limit, made, window.opened, window.closed, directed)
 
 
 def _seeds(
@@ -197,7 +212,7 @@ def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Win
     return told
 
 
-def _shown(window: Window, found: Mapping[str, Track], scored: _Scored) -> dict[str, Any]:
+def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[str, Any]:
     """Figures, points and reasons of the tags that matter."""
     points = scored.points
     near = [epc for epc, total in points.items() if total > -DOUBT]

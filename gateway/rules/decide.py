@@ -56,6 +56,7 @@ from gateway.rules.producing import produce
 from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
 from gateway.rules.ruleset.evaluating import Ruled, ruled
 from gateway.rules.ruleset.speaking import remember
+from gateway.rules.vouching import settled as settled_passage
 from gateway.rules.watched import watched
 
 Decided = tuple[list[Decision], list[Effect]]
@@ -109,7 +110,8 @@ def decide(
 
 
 def _crossed(settings: Settings, crossed: Crossed, facts: Facts, rules: RuleSet, memory: RuleMemory) -> Decided:
-    passage, portal = crossed.passage, crossed.portal
+    passage, portal = settled_passage(crossed, facts), crossed.portal
+    crossed = structs.replace(crossed, passage=passage)
     judged = judge(settings, crossed, facts)
     told = [_ruled(settings, one, facts, rules, memory) for one in judged]
     movements = [movement for movement, _ in told]
@@ -150,7 +152,7 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
         tags = "1 tag" if len(passage.moved) == 1 else f"{len(passage.moved)} tags"
         detail = f"{tags} crossed {portal.id} and neither eyes nor antennas tell which way"
         return Rejection(passage.passage, passage.closed, "direction_unknown", detail)
-    if not passage.moved and passage.evidence.get("eyes"):
+    if not passage.moved and passage.evidence.get("eyes") and not passage.evidence.get("turned"):
         detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"
         return Rejection(passage.passage, passage.closed, "empty_passage", detail)
     return None

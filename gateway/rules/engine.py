@@ -384,7 +384,8 @@ class Engine:
         )
         passage = ended.passage
         alarmed = f"{unknown.ALARM}{portal.id}" in self.state.latched
-        return Crossed(passage, portal, watch.weighing_for(passage), climate, self._wants(portal, passage), alarmed)
+        wants = self._wants(portal, passage)
+        return Crossed(passage, portal, watch.weighing_for(passage), climate, wants, alarmed, ended.doubts)
 
     def _wants(self, portal: Portal, passage: Passage) -> tuple[str, ...]:
         """What the rules need to know beside the goods themselves."""

@@ -49,11 +49,8 @@ class Around(Struct):
     made: Curve
     opened: int
     closed: int
-
-    @property
-    def directed(self) -> bool:
-        """Whether both rows heard the group: one that is silent (dead, or none) says nothing of a single tag."""
-        return self.made.tops[OUTER] > FLOOR and self.made.tops[INNER] > FLOOR
+    directed: bool
+    """Whether both rows heard anything at all: one that is silent (dead, or none) says nothing of a single tag."""
 
 
 class Elsewhere(Struct):

@@ -21,7 +21,7 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Background, Known
 from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Edge, Vehicle, spans, vehicles
 from gateway.rules.closing import Beside, Ended, Window, end
-from gateway.rules.tracks import Heard
+from gateway.rules.tracks import Heard, layout
 
 LEAD = 3_000_000
 """µs before its opening from which on reads belong to a passage: a load that comes at 1.5 m/s is 4.5 m away then, as
@@ -42,12 +42,38 @@ BEYOND = 60
 echoes of a passing truck change a standing tag's level by less (a plate of 2 m² beside the antenna: 1 + 0.45 in
 field, both ways 6.5 dB, at the very worst)."""
 
-NEARLY = 100
-"""Tenths of dB below its own peak to which a tag still counts as in the door: fading does that, and 1 m of way."""
+NEARER = 3
+"""dB by which a row must hear a tag louder than before for it to come nearer: reads of a standing tag scatter by less
+than half of that, and a tag that comes through the door is heard 15…30 dB louder step by step."""
+
+STEPS_WITHIN, STEPS_PER, STEPS_MOST = 600_000, 6, 6
+"""µs within which so many tags, one in STEPS_PER of those heard strongly and at most STEPS_MOST, must have come nearer
+for the passage to go on: what comes through comes as a whole, while one tag alone is an echo's doing."""
+
+SPREAD = 20
+"""dB below the loudest read of a passage under which nothing of it counts as coming nearer: the tags of one load, on
+its near and far side, differ by as much; what waits in the trailer or was put down in the hall lies below."""
+
+NEARLY = 10
+"""dB below its own peak to which a tag still counts as in the door: fading does that, and 1 m of way."""
+
+DOOR = 12
+"""dB above min_rssi that a tag reaches in the door and hardly anywhere else: 1.5 m from an antenna against 3 m and
+more is a factor of two in distance, both ways."""
+
+GONE = 30_000_000
+"""µs after it moved within which a tag must be as loud as in the door to count: it has been put down near by."""
+
+SILENCE = -200
+"""dBm: below any level, where a row has not heard a tag yet."""
 
 STANDS = 8_000_000
 """µs one beam may stay broken after the other is free and the vehicle still counts as under way; longer, and something
 was put down in the beam, and what went through is decided without it."""
+
+DEAF = 3
+"""Passages in a row in which a row of antennas heard nothing at all, after which its silence says nothing: it is dead.
+Where no eyes saw anything go through, one is enough."""
 
 SILENT = 2
 """Vehicles in a row that one row of eyes did not see, after which it is not waited for: it is broken or dirty."""
@@ -72,9 +98,14 @@ class PortalState(Struct):
     heard: int = 0  # arrival of the last read or edge, gateway time
     eyed: bool = False  # its eyes have spoken: they bound the passages
     silent: list[int] = field(default_factory=lambda: [0, 0, 0])  # per row of eyes
+    deaf: list[int] = field(default_factory=lambda: [0, 0, 0])  # per row of antennas, passages without a read
     opened: int = 0  # of the passage that reads opened; 0: none
     activity: int = 0  # last read that keeps it open
-    peaks: dict[str, int | float] = field(default_factory=dict)  # of the tags that do
+    steps: list[int] = field(default_factory=list)  # latest reads that came nearer than those before
+    stands: list[int] = field(default_factory=list)  # latest reads of what stands in the door
+    loudest: int | float = -200  # read of the passage, dBm
+    moving: int = 0  # last of them that kept it open
+    peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     weighing: Weighing | None = None
     late: int = 0
     dropped: int = 0
@@ -99,6 +130,7 @@ class PortalWatch:
         self.background = Background(self.state.known)
         self.beside: tuple[PortalWatch, ...] = ()
         self._rows = [ROWS[eye.row] for eye in portal.eyes]
+        self._antenna_rows = layout(portal).rows
         self._look()
 
     @property
@@ -130,7 +162,7 @@ class PortalWatch:
         recent.append((at, antenna, epc, rssi))
         state.heard = t
         if not state.eyed and rssi >= self.portal.min_rssi:
-            self._strong(at, epc, rssi)
+            self._strong(at, antenna, epc, rssi)
         if len(recent) >= self._room:
             self._fold(at)
         return ended
@@ -223,18 +255,39 @@ class PortalWatch:
             return _stands(vehicle) + STANDS
         return vehicle.cleared
 
-    def _strong(self, at: int, epc: str, rssi: float) -> None:
-        """A read at or above min_rssi where no eyes bound the passage."""
+    def _strong(self, at: int, antenna: int, epc: str, rssi: float) -> None:
+        """A read at or above min_rssi where no eyes bound the passage.
+
+        What comes nearer to a row than it was keeps the passage open, and so does, for a while, what stands in the
+        door. What has been put down behind it, or waits before it, does neither.
+        """
         state, portal = self.state, self.portal
         known = state.known.get(epc)
-        if known is not None and rssi * 10 < known.level + BEYOND:
+        if known is not None and (
+            rssi * 10 < known.level + BEYOND or (at - known.moved < GONE and rssi < portal.min_rssi + DOOR)
+        ):
             return
-        peak = state.peaks.get(epc)
-        if peak is None or rssi > peak:
-            if len(state.peaks) < READS_KEPT:
-                state.peaks[epc] = rssi
-        elif rssi * 10 < peak * 10 - NEARLY:
-            return
+        row, peaks = self._antenna_rows[antenna], state.peaks.get(epc)
+        if peaks is None:
+            if len(state.peaks) >= READS_KEPT:
+                return
+            peaks = state.peaks[epc] = [SILENCE] * 3
+        nearer, peaks[row] = rssi >= peaks[row] + NEARER, max(peaks[row], rssi)
+        if rssi > state.loudest:
+            state.loudest = rssi
+        if nearer:
+            if rssi < state.loudest - SPREAD:
+                return
+            state.steps = self._lately(state.steps, at)
+            if len(state.steps) < self._enough():
+                return
+            state.moving = max(state.moving, at) if state.opened else at
+        else:
+            if rssi < max(peaks) - NEARLY or rssi < portal.min_rssi + DOOR or at - state.moving > STANDS:
+                return
+            state.stands = self._lately(state.stands, at)
+            if len(state.stands) < self._enough():
+                return
         if not state.opened:
             if at <= state.closed:
                 return
@@ -246,6 +299,15 @@ class PortalWatch:
         if at > state.activity:
             state.activity = at
         self._end(state.activity, state.opened)
+
+    def _enough(self) -> int:
+        """Reads lately that make one of a load rather than of a single tag."""
+        return min(STEPS_MOST, max(1, len(self.state.peaks) // STEPS_PER))
+
+    @staticmethod
+    def _lately(reads: list[int], at: int) -> list[int]:
+        """The latest of these instants, and `at`."""
+        return [*(one for one in reads[-STEPS_MOST:] if at - STEPS_WITHIN < one), at]
 
     def _window(self) -> Window:
         """The earliest passage, as what is to be weighed."""
@@ -259,13 +321,18 @@ class PortalWatch:
 
     def _close(self) -> Ended:
         """Decide the earliest passage, remember what became of the tags, and make room for the next."""
+        state = self.state
         window = self._window()
+        outer, middle, inner = (bool(self._vehicles) and silent < DEAF for silent in state.deaf)
+        window.hears = (outer, middle, inner)
         heard = sorted(read for read in self.state.recent if window.begin <= read[0] <= window.end)
         beside = [
             Beside([read for read in other.state.recent if window.begin <= read[0] <= window.end], other.state.known)
             for other in self.beside
         ]
         ended = end(window, heard, self.state.known, beside, self._edges_shown(window))
+        for row in range(3) if ended.rows else ():
+            state.deaf[row] = 0 if row in ended.rows else state.deaf[row] + 1
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
@@ -291,6 +358,9 @@ class PortalWatch:
             closed = self._due  # what kept quiet for so long opens nothing anew
         state.opened = 0
         state.peaks.clear()
+        state.steps.clear()
+        state.stands.clear()
+        state.loudest = SILENCE
         state.closed = max(state.closed, closed)
         state.recent = [read for read in state.recent if read[0] > closed]
         self._look()

@@ -1,4 +1,4 @@
-"""The scorecard: points for each feature, hundredths of log-odds. Made by `tools/fit_scorecard.py`, not by hand.
+"""The scorecard: points for each feature, hundredths of log-odds. Made by `tools/fit_scorecard.py`.
 
 name: (cuts, points below the first cut and from each cut on, points where the feature cannot be told)
 """

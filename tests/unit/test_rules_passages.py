@@ -11,7 +11,7 @@ from gateway.model.settings import Antenna, Eye, Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import STRAYS_SHOWN, Ended
-from gateway.rules.passages import EDGES_KEPT, PortalState, PortalWatch
+from gateway.rules.passages import EDGES_KEPT, STANDS, PortalState, PortalWatch
 from gateway.rules.scoring import sentence
 
 MS = 1000
@@ -118,14 +118,30 @@ def test_not_due_before_its_time() -> None:
     assert portal.due(deadline + S) == []
 
 
-def test_longest_cuts_a_passage() -> None:
-    """A stream of strong reads is cut at `longest`, and the next passage takes up where the last one ended."""
+def test_what_stands_in_the_door_becomes_background() -> None:
+    """A tag that stays, loud, ends its passage after STANDS and opens no other: it is known then."""
     portal = watch()
     found = feed(portal, [(ms, MIDDLE, A, -50.0) for ms in range(0, 40_000, 500)]) + finish(portal)
-    assert [(passage.opened, passage.closed) for passage in found] == [
-        (T0, T0 + 30 * S),
-        (T0 + 30_500 * MS, T0 + 39_500 * MS),
-    ]
+    assert [(passage.opened, passage.closed, passage.direction) for passage in found] == [(T0, T0 + STANDS, "unknown")]
+    assert portal.state.known[A].strayed == 1
+
+
+def test_without_eyes_what_was_put_down_keeps_nothing_open() -> None:
+    """Without eyes a passage ends when nothing comes nearer any more, though its tags are still heard, fainter."""
+    portal = watch()
+    steps = [*crossing(), *((ms, INNER, A, -63.0) for ms in range(600, 6000, 100))]
+    found = feed(portal, steps) + finish(portal)
+    assert [(passage.opened, passage.closed, passage.moved) for passage in found] == [(T0, T0 + 500 * MS, (A,))]
+
+
+def test_a_waiting_tag_opens_once_and_again_when_it_comes() -> None:
+    """What waits before the door is background; when it comes, louder, it opens a passage and moves."""
+    portal = watch()
+    waiting = [(ms, OUTER, A, -62.0) for ms in range(0, 20_000, 200)]
+    coming = [(20_000 + 100 * n, row, A, -48.0) for n, row in enumerate([OUTER] * 5 + [INNER] * 5)]
+    found = feed(portal, waiting + coming) + finish(portal)
+    assert [passage.moved for passage in found if passage.direction == "in"] == [(A,)]
+    assert found[-1].opened == T0 + 20_000 * MS
 
 
 def test_longest_fires_without_a_read() -> None:

@@ -1,0 +1,90 @@
+"""Beams: edges of photo-eyes become spans, spans become vehicles, vehicles have a way."""
+
+import random
+
+import pytest
+
+from gateway.rules.beams import FLICKER, FOREVER, INNER, OUTER, Edge, Span, spans, vehicles
+
+MS = 1000
+ROWS = (OUTER, INNER)
+
+
+def edges(*changes: tuple[int, str]) -> list[Edge]:
+    """`(ms, "O")` breaks the outer eye, `"o"` frees it; `I` and `i` the inner one."""
+    return [(ms * MS, "oi".index(what.lower()), what.isupper()) for ms, what in changes]
+
+
+def ways(*changes: tuple[int, str]) -> list[str]:
+    """The ways of the vehicles in these edges."""
+    return [one.way(ROWS) for one in vehicles(spans(edges(*changes), ROWS), ROWS)]
+
+
+IN = ((0, "O"), (800, "I"), (1500, "o"), (2300, "i"))
+OUT = ((0, "I"), (800, "O"), (1500, "i"), (2300, "o"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "way"),
+    [
+        (IN, "in"),
+        (OUT, "out"),
+        (((0, "O"), (800, "I"), (3000, "i"), (4000, "o")), "none"),
+        (((0, "O"), (800, "o")), "none"),
+        (((0, "O"), (0, "I"), (900, "o"), (1500, "i")), "unknown"),
+        (((0, "O"), (500, "o"), (1500, "I"), (2000, "i")), "in"),
+        (((0, "O"), (800, "I"), (1500, "o")), "in"),
+    ],
+    ids=["in", "out", "turned", "one row only", "at once", "shorter than the gap", "stays in the beam"],
+)
+def test_the_way_of_one_vehicle(changes: tuple[tuple[int, str], ...], way: str) -> None:
+    """Who breaks the outer beam first and clears the inner one last came in; who leaves as it came turned round."""
+    assert ways(*changes) == [way]
+
+
+def test_two_close_together_are_two() -> None:
+    """A truck that follows while the one before is still in the far beam is another vehicle."""
+    changes = ((0, "O"), (800, "I"), (1500, "o"), (1900, "O"), (2300, "i"), (2700, "I"), (3400, "o"), (4200, "i"))
+    assert ways(*changes) == ["in", "in"]
+
+
+def test_one_after_the_other_are_two() -> None:
+    """In, and out a second after that, are two vehicles."""
+    assert ways(*IN, *((ms + 3300, what) for ms, what in OUT)) == ["in", "out"]
+
+
+def test_a_slit_is_no_gap() -> None:
+    """The slit between load and mast is bridged; a gap of FLICKER is one."""
+    begin = [(0, 0, True), (500 * MS, 0, False)]
+    assert spans([*begin, (500 * MS + FLICKER - 1, 0, True)], ROWS) == [Span(OUTER, 0, FOREVER)]
+    assert len(spans([*begin, (500 * MS + FLICKER, 0, True)], ROWS)) == 2
+
+
+def test_a_halt_between_the_beams_is_one_passage() -> None:
+    """A load that stops between the rows, unseen, is one vehicle with the truck that comes behind it."""
+    changes = ((0, "O"), (800, "o"), (6000, "O"), (7000, "I"), (8000, "o"), (9000, "i"))
+    assert ways(*changes) == ["in"]
+
+
+def test_order_of_arrival_does_not_matter() -> None:
+    """Edges in any order give the same vehicles."""
+    every = edges(*IN, *((ms + 5000, what) for ms, what in OUT))
+    told = vehicles(spans(every, ROWS), ROWS)
+    for seed in range(20):
+        mixed = random.Random(seed).sample(every, len(every))
+        assert vehicles(spans(mixed, ROWS), ROWS) == told
+
+
+def test_eyes_of_one_row_count_as_one() -> None:
+    """Two eyes in a row see one thing: broken while either is."""
+    rows = (OUTER, OUTER, INNER)
+    found = spans([(0, 0, True), (100, 1, True), (200, 0, False), (300, 1, False)], rows)
+    assert found == [Span(OUTER, 0, 300)]
+
+
+def test_without_two_rows_nothing_is_told() -> None:
+    """One row of eyes tells no way, and two gaps apart are two vehicles."""
+    found = vehicles(
+        spans([(0, 0, True), (1, 0, False), (MS * 900, 0, True), (MS * 1800, 0, False)], (OUTER,)), (OUTER,)
+    )
+    assert [one.way((OUTER,)) for one in found] == ["unknown", "unknown"]

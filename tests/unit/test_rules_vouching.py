@@ -1,0 +1,107 @@
+"""Vouching: what was announced settles doubtful tags, and says so."""
+
+from typing import Any
+
+import pytest
+
+from gateway.identity import decode
+from gateway.model.documents import ExpectedUnit
+from gateway.model.facts import Expected, Facts, Item, Serial
+from gateway.model.outcome import Passage
+from gateway.model.settings import Antenna, Portal
+from gateway.rules.asking import questions
+from gateway.rules.candidates import Crossed
+from gateway.rules.vouching import DISMISSED, STRANGER, VOUCHED, settled
+from simulators import epc
+
+SSCC, OTHER = "095200010000000010", "095200010000000027"
+GTIN = "09520001112348"
+PALLET, STRANGE_PALLET = epc.sscc96(SSCC, 7), epc.sscc96(OTHER, 7)
+CASES = [epc.sgtin96(GTIN, str(number), 7) for number in range(1, 6)]
+PORTAL = Portal("dock-1", "hall", (Antenna("r", 1, "outer"), Antenna("r", 2, "inner")))
+
+
+def serials(**homes: str) -> dict[str, tuple[Serial, ...]]:
+    """`s1=SSCC`: serial 1 is announced on that unit."""
+    return {f"{GTIN}/{name[1:]}": (Serial(GTIN, "L1", "asn/A1", sscc, "serial"),) for name, sscc in homes.items()}
+
+
+def facts(**homes: str) -> Facts:
+    """The unit SSCC is announced, with these serials."""
+    expected = {SSCC: (Expected("asn", "A1", 1, ExpectedUnit(SSCC, ()), "expected"),)}
+    return Facts(expected=expected, serials=serials(**homes))
+
+
+def crossed(moved: list[str], doubts: dict[str, int], way: str = "in") -> Crossed:
+    """A passage with these tags; doubtful ones count by their points."""
+    every = {*moved, *(tag for tag, points in doubts.items() if points > 0)}
+    strays = tuple(sorted(set(doubts) - every))
+    passage = Passage("dock-1/1", "dock-1", 1, 2, way, 0.99, tuple(sorted(every)), strays)
+    return Crossed(passage, PORTAL, None, (), doubts=tuple(sorted(doubts.items())))
+
+
+def test_an_announced_tag_is_vouched_for() -> None:
+    """A doubtful case of a unit that moved counts, is inferred, and the evidence says from what."""
+    found = settled(crossed([PALLET, CASES[0]], {CASES[1]: -300}), facts(s1=SSCC, s2=SSCC))
+    assert found.moved == tuple(sorted([PALLET, CASES[0], CASES[1]]))
+    assert found.inferred == (CASES[1],)
+    assert found.strays == ()
+    assert found.evidence == {"inferred_from": "asn", "vouched": {CASES[1]: ["asn", VOUCHED / 100]}}
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "points"),
+    [(facts(s1=SSCC, s2=OTHER), "elsewhere", DISMISSED), (facts(s1=SSCC), "stranger", STRANGER)],
+    ids=["announced on a pallet that stayed", "named nowhere"],
+)
+def test_a_doubtful_stranger_is_dismissed(told: Facts, reason: str, points: int) -> None:
+    """A tag that counts by little, and belongs elsewhere or nowhere, is a stray, and the evidence says why."""
+    found = settled(crossed([PALLET, CASES[0]], {CASES[1]: 200}), told)
+    assert found.moved == tuple(sorted([PALLET, CASES[0]]))
+    assert found.strays == (CASES[1],)
+    assert found.inferred == ()
+    assert found.evidence == {"dismissed": {CASES[1]: [reason, points / 100]}}
+
+
+def test_what_is_booked_here_does_not_come_in_again() -> None:
+    """A doubtful tag that the ledger holds here already is a stray of goods that come in."""
+    booked = Facts(
+        expected=facts().expected,
+        serials=serials(s1=SSCC),
+        items={CASES[1]: Item(CASES[1], GTIN, "L1", "present", "hall")},
+    )
+    assert settled(crossed([PALLET, CASES[0]], {CASES[1]: 200}), booked).strays == (CASES[1],)
+
+
+def test_beyond_doubt_nothing_is_turned() -> None:
+    """A tag that surely moved stays, though nobody announced it: an over-delivery is for the rules to judge."""
+    one = crossed([PALLET, CASES[0], CASES[4]], {})
+    assert settled(one, facts(s1=SSCC)) == one.passage
+
+
+def test_half_a_unit_is_the_unit() -> None:
+    """Cases of one unit vouch for its faint pallet tag, and for each other, without it."""
+    told = facts(s1=SSCC, s2=SSCC, s3=SSCC)
+    found = settled(crossed(CASES[:2], {PALLET: -200, CASES[2]: -100}), told)
+    assert set(found.inferred) == {PALLET, CASES[2]}
+
+
+def test_alone_nothing_is_vouched_for() -> None:
+    """Where nothing moved beyond doubt, announcements invent nothing."""
+    one = crossed([], {CASES[1]: -10, CASES[2]: 10})
+    assert settled(one, facts(s1=SSCC, s2=SSCC)) == one.passage
+
+
+def test_what_turned_round_is_left_alone() -> None:
+    """A passage without a way settles nothing."""
+    one = crossed([PALLET], {CASES[1]: -10}, "none")
+    assert settled(one, facts(s2=SSCC)) == one.passage
+
+
+def test_doubtful_tags_are_asked_for() -> None:
+    """The ledger is asked about doubtful tags, too, where something moved."""
+    asked: Any = questions([crossed([PALLET], {CASES[1]: -10})])
+    assert CASES[1] in asked.epcs
+    assert (GTIN, "2") in asked.serials
+    assert decode(PALLET).ai["00"] in asked.ssccs
+    assert CASES[1] not in questions([crossed([], {CASES[1]: -10})]).epcs
