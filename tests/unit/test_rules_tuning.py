@@ -139,7 +139,7 @@ def test_exchanged_rows_are_noticed() -> None:
 
 def test_a_long_silence_is_shortened() -> None:
     """A portal that waits longer than its loads are ever silent is told how much earlier its verdicts could come."""
-    found = named(studied("single_antenna", quiet=4_000_000, eyes=()), "quiet")
+    found = named(studied("weak_tags", quiet=4_000_000), "quiet")
     assert found.toml[0].startswith('quiet = "')
     assert "earlier" in found.expected
     assert "moved tags are lost" not in found.expected
