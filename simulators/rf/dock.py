@@ -26,6 +26,7 @@ def doors(family: Family, chance: Random) -> list[Door]:
     tilt, height = math.radians(chance.uniform(*family.tilt)), chance.uniform(*family.height)
     power, first = chance.uniform(*family.power), chance.uniform(0.0, 0.4)
     dwell, hop = chance.choice(family.dwell) * 1000, chance.choice(family.hop) * 1000
+    link = chance.choice(family.links)
     session, rician = chance.choice(family.sessions), chance.uniform(*family.rician)
     found = []
     for number in range(1, family.doors + 1):
@@ -46,6 +47,7 @@ def doors(family: Family, chance: Random) -> list[Door]:
                 dwell=dwell,
                 hop=hop,
                 session=session,
+                link=link,
                 rician=rician,
                 rssi_offset=chance.gauss(0.0, ABSOLUTE),
                 rssi_step=0.5 if kind == "fine" else 1.0,

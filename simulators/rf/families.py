@@ -39,6 +39,8 @@ class Family:
     """ms."""
     hop: tuple[int, ...] = (400, 2000)
     """ms: FCC §15.247 allows 400 on a channel, EN 302 208 4,000."""
+    links: tuple[str, ...] = ("dense", "dense", "fast")
+    """Reader modes (`gen2.LINKS`): where doors stand side by side most are dense."""
     sessions: tuple[int, ...] = (0, 2)
     """Gen2 sessions, dual target. 2 is what Tallyman asks for; readers that cannot be asked use 0 or what they like."""
     readers: tuple[str, ...] = ("plain", "fine")
@@ -115,7 +117,7 @@ _BUSY = Family(
     cases=(24, 60),
     materials=(PAPER, TEXTILE, PLASTIC, MIXED),
     gap=(3.0, 6.0),
-    speed=(1.0, 2.4),
+    speed=(1.0, 2.0),
     out=0.5,
     halt=0.06,
     train=0.05,
@@ -206,7 +208,7 @@ def _untouched(family: Family) -> Family:
         dwell=(80, 120, 200) if len(family.dwell) > 1 else (120, 250),
         hop=(400, 1000, 4000),
         readers=("plain", "fine", "poor"),
-        speed=(family.speed[0] * 0.75, family.speed[1] * 1.2),
+        speed=(family.speed[0] * 0.75, family.speed[1] * 1.1),
         cases=(max(6, family.cases[0] - 8), family.cases[1] + 8),
         tagged_trucks=0.5,
         badged_drivers=0.5,

@@ -1,20 +1,26 @@
 """Inventory: who answers in a Gen2 frame, when, and how long the frame takes (EPC Gen2 v2, §6.3.2.10; FHSS apart)."""
 
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
-SINGLE: Final = 2_300
-"""µs of a slot in which one tag is read: Miller-4 at 250 kHz, EPC-96 and CRC back. With collisions and empty slots
-about 250 reads/s come out; Zebra names 200 tags/s as nominal in dense-reader mode (FX7500 manual)."""
 
-EMPTY: Final = 350
-"""µs of a slot in which nobody answers: QueryRep, T1 and T3."""
+class Link(NamedTuple):
+    """How long a reader's mode takes, µs: a slot in which one tag is read, one in which nobody answers (QueryRep, T1,
+    T3), one in which two RN16 overlap, and what lies between two frames (Select, Query, the reader's own work).
+    """
 
-COLLISION: Final = 900
-"""µs of a slot in which two RN16 overlap."""
+    single: int
+    empty: int
+    collision: int
+    between: int
 
-OVERHEAD: Final = 6_000
-"""µs between two frames: Select, Query, the reader's own processing. Even a lone tag gives ~120 reads/s, no more."""
+
+LINKS: Final = {
+    "dense": Link(2_300, 350, 900, 6_000),
+    "fast": Link(900, 150, 350, 3_000),
+}
+"""dense: Miller-4 at 250 kHz, EPC-96 and CRC back; 200…280 reads/s come out, Zebra names 200 as nominal in dense-reader
+mode (FX7500 manual). fast: FM0 at 640 kHz; about 500 reads/s come out, makers quote 700…1,100 for it."""
 
 LEAST_Q: Final = 3
 MOST_Q: Final = 8
@@ -52,12 +58,13 @@ def frame_q(expected: int) -> int:
     return q
 
 
-def frame(answering: int, q: int, chance: Random) -> tuple[list[tuple[int, int]], int]:
+def frame(answering: int, q: int, link: Link, chance: Random) -> tuple[list[tuple[int, int]], int]:
     """One frame: [(number of the tag, µs since the frame began), …] in order, and the µs it took.
 
     Args:
         answering: how many tags take part.
         q: slots are 2^q.
+        link: the reader's mode.
         chance: the generator.
     """
     slots: dict[int, int] = {}
@@ -67,13 +74,13 @@ def frame(answering: int, q: int, chance: Random) -> tuple[list[tuple[int, int]]
         slot = int(chosen() * size)
         slots[slot] = -1 if slot in slots else number
     seen: list[tuple[int, int]] = []
-    now, before = OVERHEAD, 0
+    now, before = link.between, 0
     for slot in sorted(slots):
-        now += (slot - before) * EMPTY
+        now += (slot - before) * link.empty
         before = slot + 1
         if slots[slot] < 0:
-            now += COLLISION
+            now += link.collision
         else:
-            now += SINGLE
+            now += link.single
             seen.append((slots[slot], now))
-    return seen, now + (size - before) * EMPTY
+    return seen, now + (size - before) * link.empty

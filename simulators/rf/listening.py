@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, NamedTuple
 
-from simulators.rf.gen2 import Flags, frame, frame_q
+from simulators.rf.gen2 import LINKS, Flags, frame, frame_q
 from simulators.rf.physics import (
     BACK,
     CHANNELS,
@@ -153,7 +153,7 @@ class Listener:
         """Everything read from `begin` to `end` (µs), in order of time."""
         now, turn, channel, expected = begin, 0, 1, 4
         next_hop = begin + self.door.hop
-        antennas, flags = self.door.antennas, self._flags
+        antennas, flags, link = self.door.antennas, self._flags, LINKS[self.door.link]
         while now < end:
             antenna = antennas[turn % len(antennas)]
             turn += 1
@@ -167,7 +167,7 @@ class Listener:
                 voices = self._voices(antenna, channel, around, now / 1e6)
                 if flags is not None:
                     voices = [voice for voice in voices if flags.takes_part(voice.tag.epc)]
-                slots, took = frame(len(voices), frame_q(expected), self.chance)
+                slots, took = frame(len(voices), frame_q(expected), link, self.chance)
                 expected = len(voices)
                 for number, after in slots:
                     yield self._heard(antenna, channel, voices[number], now, after)

@@ -83,6 +83,7 @@ class Door:
     hop: int
     """µs on one channel."""
     session: int = 0
+    link: str = "dense"
     rician: float = 8.0
     """K in dB around this door."""
     rssi_offset: float = 0.0
