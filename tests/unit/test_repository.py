@@ -275,10 +275,9 @@ def test_ci_has_every_server() -> None:
 def test_every_test_that_the_documentation_names_exists() -> None:
     """A promise in docs/ is proved by a test of that name, or file of that path; none was renamed away."""
     pages = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
-    there = {
-        name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
-    }
-    paths = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
+    code = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    there = {name for text in code.values() for name in re.findall(r"def (test_\w+)", text)}
+    paths = {path.relative_to(ROOT).as_posix() for path in code}
     for page, text in pages.items():
         assert set(re.findall(r"`(test_\w+)`", text)) - there == set(), page
         assert set(re.findall(r"`(tests/[\w/]+\.py)`", text)) - paths == set(), page
