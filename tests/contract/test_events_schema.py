@@ -15,13 +15,25 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.events import render
 from gateway.events.check import problems
 from gateway.events.places import is_uri
 from gateway.identity import decode
 from gateway.model.documents import Reference
-from gateway.model.outcome import Excursion, Hold, Line, LotMinutes, Movement, Weighed
+from gateway.model.outcome import (
+    Correction,
+    Decision,
+    Excursion,
+    Hold,
+    Line,
+    LotMinutes,
+    Movement,
+    Release,
+    Transformation,
+    Weighed,
+)
 from gateway.model.settings import Settings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -98,7 +110,7 @@ def test_schema_finds_mistakes(faults: Faults) -> None:
     assert faults(event | {"lotQuantityList": []})
 
 
-def _body(decision: Movement | Excursion | Hold, site: Settings) -> dict[str, Any]:
+def _body(decision: Decision, site: Settings) -> dict[str, Any]:
     event = render(decision, 7, site)
     assert event is not None
     body = json.loads(event.body)
@@ -128,6 +140,42 @@ def _movement(type_: str, verdict: str) -> Movement:
 def test_every_type_of_movement(faults: Faults, type_: str, verdict: str, site: Settings) -> None:
     """Each type of movement, accepted or held, is a valid event in each way of naming places."""
     assert faults(_body(_movement(type_, verdict), site)) == []
+
+
+STANDING = (LotMinutes("80614141123458", "A/42", 0.0, 2000, "each"),)
+ORDERED: dict[str, Decision] = {
+    "hold": Hold("h", "cold", 1_795_243_331_250_000, "held_by_person", "command", STANDING, "ann", everywhere=True),
+    "nothing": Hold("h", "", 1_795_243_331_250_000, "held_by_central", "hold/H1", (), "central", everywhere=True),
+    "rejected": Hold("h", "cold", 1_795_243_331_250_000, "rejected", "command", STANDING, "ann"),
+    "release": Release("r", "cold", 1_795_243_331_250_000, "released_by_person", "command", STANDING, "ann"),
+    "production": Transformation(
+        "11111111-2222-5333-8444-555555555555",
+        1_795_243_331_250_000,
+        "kitchen",
+        _movement("receive", "accepted").lines,
+        (Line("09501101530003", "B1", 412_500, "kg", "numbered", basis="class"),),
+        "PO-1",
+    ),
+    "correction": Correction(
+        "c", 1_795_243_331_250_000, _movement("receive", "held"), _movement("receive", "accepted"), "incorrect_data"
+    ),
+    "disposal": structs.replace(_movement("ship", "accepted"), purpose="disposal", by="ann"),
+    "put_away": structs.replace(_movement("transfer", "held"), purpose="put_away", by="ann", arrives="hold"),
+}
+
+
+@pytest.mark.parametrize("site", SITES, ids=["urn", "link", "own"])
+@pytest.mark.parametrize("name", sorted(ORDERED))
+def test_what_persons_and_central_order_passes_our_checks(name: str, site: Settings) -> None:
+    """Holds, releases, productions, corrections, disposals: sound by our own checks, in each way of naming places."""
+    assert problems(_body(ORDERED[name], site)) == []
+
+
+@pytest.mark.parametrize("site", SITES, ids=["urn", "link", "own"])
+@pytest.mark.parametrize("name", sorted(ORDERED))
+def test_what_persons_and_central_order(faults: Faults, name: str, site: Settings) -> None:
+    """Holds, releases, productions, corrections, disposals: valid by the ratified schema."""
+    assert faults(_body(ORDERED[name], site)) == []
 
 
 lots = st.text(alphabet="ABCxyz019/+%_ä ", max_size=22) | st.none()
