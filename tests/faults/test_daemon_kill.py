@@ -47,7 +47,7 @@ class Play:
         self._central.announce(announcement)
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 async def test_twenty_kills_lose_and_double_nothing():
     """After 20 kills at random instants, central holds the ledger's stock and each of its movements exactly once."""
     chance = random.Random(SEED)
@@ -109,7 +109,8 @@ async def check(gateway, central) -> None:
 
     movements = [one["movement"] for one in gateway.movements()]
     assert len(set(movements)) == len(movements) > KILLS
-    bodies = [event["body"] for event in central.events()]
+    # A correction tells the wrong movement once more.
+    bodies = [event["body"] for event in central.events() if event["kind"] != "correction"]
     told = [body["tally:movement"]["tally:id"] for body in bodies if "tally:movement" in body]
     told += [body["movement"]["movement"] for body in bodies if "movement" in body]  # refused: an exception
     assert sorted(told) == sorted(movements)

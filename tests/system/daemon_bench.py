@@ -89,13 +89,13 @@ class Gateway:
                 env=self.environment,
             )
 
-    async def start(self, within: float = 20.0) -> "Gateway":
+    async def start(self, within: float = 60.0) -> "Gateway":
         """Start it and wait until it says that it is ready."""
         self.spawn()
         await self.ready(within)
         return self
 
-    async def ready(self, within: float = 20.0) -> None:
+    async def ready(self, within: float = 60.0) -> None:
         """Wait until this start says that it is ready."""
         line = await until(lambda: self.said("ready") or self.exited, within, "ready")
         assert isinstance(line, dict), f"the gateway ended: {self.last_line()}"

@@ -59,6 +59,15 @@ async def test_central_rebuilt_from_events_equals_the_ledger(bench, folder, brok
     assert central.conflicts == central.reused == central.reordered == 0
 
 
+async def nonsense(socket):
+    """A command that no gateway knows: what the rules refuse is an exception, and is replayed like all else."""
+    reader, writer = await asyncio.open_unix_connection(str(socket))
+    writer.write(b'{"name":"nonsense","args":{}}\n')
+    assert json.loads(await reader.readline())["ok"] is False
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_replay_of_a_live_journal_gives_the_same_bytes(bench, folder, dock):
     """`tallyman replay` of a live run's journal prints, under three hash seeds, byte for byte what `watch` saw live."""
     from simulators.modbus import ModbusSlave
@@ -75,6 +84,7 @@ async def test_replay_of_a_live_journal_gives_the_same_bytes(bench, folder, dock
         await dock.active()
         imported = await gateway.cli("asn", "import", *map(str, files))
         assert (imported.code, imported.out) == (1, "ASNs taken: 2 of 3\n")
+        await nonsense(folder / "t.sock")
         for number, pallet in enumerate((*pallets, pallets[0])):
             await dock.cross(pallet.tags, way="in" if number < 3 else "out")
         await gateway.moved(4)
