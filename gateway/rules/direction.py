@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.rules.beams import INNER, OUTER, Vehicle
-from gateway.rules.tracks import FLOOR, Layout, Track, median
+from gateway.rules.tracks import FLOOR, Layout, Track, median, sampled
 
 DIRECTION_GAP = 50_000
 """µs between the rows' centres below which antennas alone cannot tell the way: a pallet at 2 m/s crosses 10 cm."""
@@ -72,10 +72,11 @@ def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
     """Whether most tags went back where they came from: the same row heard their first and their last reads louder."""
     votes = 0
     for track in group:
-        quarter = len(track.heard) // 4
+        heard = sampled(track.heard)
+        quarter = len(heard) // 4
         if quarter < LEAST_QUARTER:
             continue
-        begin, end = _lean(track.heard[:quarter], rows), _lean(track.heard[-quarter:], rows)
+        begin, end = _lean(heard[:quarter], rows), _lean(heard[-quarter:], rows)
         votes += 1 if (begin > 0) == (end > 0) else -1
     return votes > 0
 

@@ -61,6 +61,15 @@ DOOR = 12
 """dB above min_rssi that a tag reaches in the door and hardly anywhere else: 1.5 m from an antenna against 3 m and
 more is a factor of two in distance, both ways."""
 
+BACKLOG = 5_000_000
+"""µs after its end that the reads of a passage still come: they were kept somewhere, and come in bursts."""
+
+BACKLOG_WAIT = 1_500_000
+"""µs to wait for the next of such bursts: nobody stands at the door for this verdict any more."""
+
+AT_ONCE = 20_000
+"""µs after the last read that kept a passage open within which another need not be looked at: it says the same."""
+
 GONE = 30_000_000
 """µs after it moved within which a tag must be as loud as in the door to count: it has been put down near by."""
 
@@ -148,7 +157,10 @@ class PortalWatch:
         """When (gateway time, µs) the earliest passage is to be decided if nothing more happens."""
         if not self.open:
             return None
-        return max(self._due, self.state.heard) + self.portal.settle
+        wait = self.portal.settle
+        if self.state.heard > self._due + BACKLOG:
+            wait = max(wait, BACKLOG_WAIT)
+        return max(self._due, self.state.heard) + wait
 
     def read(self, t: int, at: int, antenna: int, epc: str, rssi: float) -> list[Ended] | None:
         """Take one read; return the passages it ended, when it is later than they allow."""
@@ -262,12 +274,14 @@ class PortalWatch:
         door. What has been put down behind it, or waits before it, does neither.
         """
         state, portal = self.state, self.portal
+        row, peaks = self._antenna_rows[antenna], state.peaks.get(epc)
+        if peaks is not None and rssi < peaks[row] + NEARER and 0 <= at - state.activity < AT_ONCE:
+            return
         known = state.known.get(epc)
         if known is not None and (
             rssi * 10 < known.level + BEYOND or (at - known.moved < GONE and rssi < portal.min_rssi + DOOR)
         ):
             return
-        row, peaks = self._antenna_rows[antenna], state.peaks.get(epc)
         if peaks is None:
             if len(state.peaks) >= READS_KEPT:
                 return
@@ -278,16 +292,16 @@ class PortalWatch:
         if nearer:
             if rssi < state.loudest - SPREAD:
                 return
-            state.steps = self._lately(state.steps, at)
-            if len(state.steps) < self._enough():
+            if not self._lately(state.steps, at):
                 return
             state.moving = max(state.moving, at) if state.opened else at
-        else:
-            if rssi < max(peaks) - NEARLY or rssi < portal.min_rssi + DOOR or at - state.moving > STANDS:
-                return
-            state.stands = self._lately(state.stands, at)
-            if len(state.stands) < self._enough():
-                return
+        elif (
+            rssi < max(peaks) - NEARLY
+            or rssi < portal.min_rssi + DOOR
+            or at - state.moving > STANDS
+            or not self._lately(state.stands, at)
+        ):
+            return
         if not state.opened:
             if at <= state.closed:
                 return
@@ -300,14 +314,13 @@ class PortalWatch:
             state.activity = at
         self._end(state.activity, state.opened)
 
-    def _enough(self) -> int:
-        """Reads lately that make one of a load rather than of a single tag."""
-        return min(STEPS_MOST, max(1, len(self.state.peaks) // STEPS_PER))
-
-    @staticmethod
-    def _lately(reads: list[int], at: int) -> list[int]:
-        """The latest of these instants, and `at`."""
-        return [*(one for one in reads[-STEPS_MOST:] if at - STEPS_WITHIN < one), at]
+    def _lately(self, reads: list[int], at: int) -> bool:
+        """Whether, with the one at `at`, so many of these reads came lately as make a load rather than a single tag."""
+        reads.append(at)
+        if len(reads) > 8 * STEPS_MOST:
+            del reads[:-STEPS_MOST]
+        enough = min(STEPS_MOST, max(1, len(self.state.peaks) // STEPS_PER))
+        return len(reads) >= enough and at - reads[-enough] < STEPS_WITHIN
 
     def _window(self) -> Window:
         """The earliest passage, as what is to be weighed."""

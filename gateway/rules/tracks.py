@@ -126,11 +126,10 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         level = int(rssi * 10)
         if not FLOOR < level < CEILING:
             level = FLOOR + 1 if level <= FLOOR else CEILING
-        mine = gathered.get(epc)
-        if mine is None:
+        try:
+            gathered[epc].append((at, antenna, level))
+        except KeyError:
             gathered[epc] = [(at, antenna, level)]
-        else:
-            mine.append((at, antenna, level))
     return {epc: _track(epc, mine, begin, end, origin, place) for epc, mine in gathered.items()}
 
 
@@ -139,7 +138,7 @@ def _track(epc: str, mine: list[tuple[int, int, int]], begin: int, end: int, ori
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
     early, late = [FLOOR] * 3, [FLOOR] * 3
-    first = last = reads = before = after = 0
+    reads = before = after = 0
     for at, antenna, level in mine:
         if at < begin:
             before += 1
@@ -148,9 +147,6 @@ def _track(epc: str, mine: list[tuple[int, int, int]], begin: int, end: int, ori
             after += 1
             late[rows[antenna]] = max(late[rows[antenna]], level)
         else:
-            if not reads:
-                first = at
-            last = at
             reads += 1
             weight = (level - FLOOR) ** 2
             weights[antenna] += weight
@@ -160,8 +156,8 @@ def _track(epc: str, mine: list[tuple[int, int, int]], begin: int, end: int, ori
     return Track(
         epc=epc,
         reads=reads,
-        first=first if reads else mine[0][0],
-        last=last if reads else mine[-1][0],
+        first=mine[before][0] if reads else mine[0][0],
+        last=mine[before + reads - 1][0] if reads else mine[-1][0],
         peak=max(peaks),
         early=before,
         tail=after,
@@ -225,7 +221,7 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
     sums, counts = [[0] * size for _ in range(3)], [[0] * size for _ in range(3)]
     rows = place.rows
     for track in group:
-        for at, antenna, level in _sampled(track.heard):
+        for at, antenna, level in sampled(track.heard):
             bin_, row = (at - begin) // BIN, rows[antenna]
             if 0 <= bin_ < size:
                 sums[row][bin_] += level
@@ -265,7 +261,7 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
     found = Fit()
     size, rows = len(made.levels[0]), place.rows
     pairs = []
-    for at, antenna, level in _sampled(track.heard):
+    for at, antenna, level in sampled(track.heard):
         bin_, row = (at - made.begin) // BIN, rows[antenna]
         group = made.levels[row][bin_] if 0 <= bin_ < size else FLOOR
         pairs.append((max(group, QUIETEST) - max(made.tops[row], QUIETEST), level))
@@ -286,7 +282,7 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
     return found
 
 
-def _sampled(heard: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+def sampled(heard: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
     """At most SAMPLES of these reads, evenly."""
     return heard if len(heard) <= SAMPLES else heard[:: -(-len(heard) // SAMPLES)]
 

@@ -11,7 +11,7 @@ from gateway.model.settings import Antenna, Eye, Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import STRAYS_SHOWN, Ended
-from gateway.rules.passages import EDGES_KEPT, STANDS, PortalState, PortalWatch
+from gateway.rules.passages import BACKLOG_WAIT, EDGES_KEPT, STANDS, PortalState, PortalWatch
 from gateway.rules.scoring import sentence
 
 MS = 1000
@@ -291,11 +291,11 @@ def test_backlog_makes_the_same_passages(eyes: bool) -> None:
 
 
 def test_backlog_is_waited_for() -> None:
-    """While a backlog still comes in, its last passage waits `settle` after the latest arrival."""
+    """While a backlog still comes in, its last passage waits BACKLOG_WAIT after the latest arrival."""
     portal = watch()
     now = T0 + 3600 * S
     portal.read(now, T0, OUTER, A, -50.0)
-    assert portal.deadline == now + PORTAL.settle
+    assert portal.deadline == now + BACKLOG_WAIT
 
 
 def test_direction_by_eyes() -> None:
