@@ -45,6 +45,8 @@ class Window(Struct):
     begin: int
     end: int
     vehicle: Vehicle | None
+    blind: tuple[int, ...] = ()
+    """Rows of eyes that saw nothing of the vehicles before, or in whose beam something stands."""
     hears: tuple[bool, bool, bool] = (True, True, True)
     """Per row of antennas: it would have heard what went through; a dead one says nothing by its silence."""
 
@@ -94,7 +96,7 @@ def end(
     scored = score(window, found, known, elsewhere, place)
     points = scored.points
     moved = sorted(epc for epc, total in points.items() if total > 0)
-    rows = [ROWS[eye.row] for eye in portal.eyes]
+    rows = _watchful(window)
     told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place)
     doubts = tuple(sorted((epc, total) for epc, total in points.items() if abs(total) < DOUBT))
     evidence: dict[str, Any] = told[2] | {
@@ -166,8 +168,13 @@ def _faint(portal: Portal, track: Track) -> bool:
     return track.reads < portal.min_reads and track.peak < portal.min_rssi * 10
 
 
+def _watchful(window: Window) -> list[int]:
+    """The rows of eyes that would have seen what went through."""
+    return [row for eye in window.portal.eyes if (row := ROWS[eye.row]) not in window.blind]
+
+
 def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool) -> Around:
-    rows = [ROWS[eye.row] for eye in window.portal.eyes]
+    rows = _watchful(window)
     way = direction(window.vehicle, rows, group, place)[0]
     limit = int(window.portal.min_rssi * 10)
     return Around(way, window.vehicle, place, limit, made, window.opened, window.closed, directed)

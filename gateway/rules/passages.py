@@ -338,6 +338,7 @@ class PortalWatch:
         window = self._window()
         outer, middle, inner = (bool(self._vehicles) and silent < DEAF for silent in state.deaf)
         window.hears = (outer, middle, inner)
+        window.blind = tuple(row for row in (OUTER, INNER) if state.silent[row] >= SILENT and not self._saw(row))
         heard = sorted(read for read in self.state.recent if window.begin <= read[0] <= window.end)
         beside = [
             Beside([read for read in other.state.recent if window.begin <= read[0] <= window.end], other.state.known)
@@ -351,6 +352,9 @@ class PortalWatch:
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
         self._shut(window.closed)
         return ended
+
+    def _saw(self, row: int) -> bool:
+        return bool(self._vehicles) and self._vehicles[0].saw(row)
 
     def _edges_shown(self, window: Window) -> list[Any]:
         return [

@@ -325,6 +325,23 @@ def test_one_eye_leaves_it_to_the_antennas() -> None:
         assert (passage.direction, passage.evidence["by"]) == ("out", "antennas")
 
 
+def test_something_put_down_in_a_beam() -> None:
+    """A beam that stays broken does not hold the verdict back for ever; the antennas tell the next vehicle."""
+    portal = watch()
+    edge(portal, 0, 0, True)
+    feed(portal, crossing(100))
+    edge(portal, 500, 1, True)
+    edge(portal, 900, 0, False)
+    assert portal.deadline == T0 + 900 * MS + STANDS + PORTAL.quiet + PORTAL.settle
+    (first,) = finish(portal)
+    assert (first.direction, first.moved) == ("in", (A,))
+    edge(portal, 20_000, 0, True)
+    feed(portal, crossing(20_100, B, inward=False))
+    edge(portal, 20_900, 0, False)
+    (second,) = finish(portal)
+    assert (second.direction, second.evidence["by"], second.moved) == ("out", "antennas", (B,))
+
+
 def test_middle_eye_does_not_vote() -> None:
     """An eye in the middle row opens a portal, and is no row of its own."""
     portal = watch()
