@@ -38,7 +38,7 @@ def tag(serial: int, gtin: str = GTIN) -> str:
 def moved(
     ledger: Ledger,
     ident: str,
-    minute: int,
+    minute: float,
     kind: str,
     way: tuple[str | None, str | None],
     lines: Iterable[Line],
@@ -46,7 +46,7 @@ def moved(
 ) -> Movement:
     """Commit one movement as the pipeline does: its effects, its events, its position."""
     plain: dict[str, Any] = {"verdict": "accepted", "reasons": ("matched",)} | more
-    at = NOON + minute * MINUTE
+    at = NOON + round(minute * MINUTE)
     movement = Movement(ident, f"dock/{at}", "dock", at, kind, *way, lines=tuple(lines), **plain)
     enter(ledger, at, movement, changes=effects(movement))
     return movement

@@ -70,7 +70,7 @@ def rows(asking: Asking, start: int, end: int, lot: Lot | None = None) -> list[F
     """Every CTE from `start` up to, and without, `end` (µs), of one lot or of all, by time."""
     site = asking.connection.execute(select(sites).where(sites.c.site == asking.site)).mappings().one()
     told = [*_moved(asking, site, start, end, lot), *_transformed(asking, site, start, end, lot)]
-    told.sort(key=lambda row: (row["time"], row["record"], row["cte"], row["gtin"] or "", row["lot"] or ""))
+    told.sort(key=lambda row: (row.pop("at"), row["record"], row["cte"], row["gtin"] or "", row["lot"] or ""))
     master = _master(asking, {(row["gtin"], row["lot"]) for row in told if row["gtin"] and row["lot"]})
     for row in told:
         known = master.get((row["gtin"], row["lot"]))
@@ -180,6 +180,7 @@ def _row(cte: str, site: RowMapping, at: int, line: Any) -> Found:
         "unit_of_measure": line["unit"],
         "date": when.date().isoformat(),
         "time": when.isoformat(),
+        "at": at,  # µs, to sort by; what happened in one second has an order too
     }
 
 

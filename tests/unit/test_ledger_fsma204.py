@@ -118,6 +118,14 @@ def test_what_is_unresolved_is_an_empty_cell_and_is_counted(ledger: Ledger) -> N
     }
 
 
+def test_what_happened_in_one_second_keeps_its_order(ledger: Ledger) -> None:
+    """By the instant, whatever the ids."""
+    for number, ident in enumerate(("z", "m", "a")):
+        moved(ledger, ident, number / 600, "receive", (None, "cold"), [some("L1", 1)])
+    assert [row["record"] for row in ledger.fsma204(0, FOREVER)] == ["z", "m", "a"]
+    assert list(ledger.fsma204(0, FOREVER)[0]) == list(COLUMNS)
+
+
 def test_a_lot_alone_is_asked_by_its_name(ledger: Ledger) -> None:
     """Only its lines; several documents and other lots on the same pallet stay out."""
     story(ledger)
