@@ -88,7 +88,8 @@ def test_the_day_has_every_kind_of_turn(whole: tuple[dict[str, Any], list[bytes]
     assert [one["verdict"] for one in state["movements"]] == ["accepted"] * 2
     kinds = {line[9 : line.index(b'"', 9)] for line in lines}
     assert kinds == {b"passage", b"movement", b"command", b"alarm", b"hold", b"excursion", b"event"}
-    assert set(calls) == {"snapshot", "position", "sequence", "write", "facts_for", "commit"}
+    # A checkpoint comes when the gateway has been idle for a while, by the clock of this machine.
+    assert set(calls) - {"checkpoint"} == {"snapshot", "position", "sequence", "write", "facts_for", "commit"}
     assert state["broken"] is None
     assert state["sequence"] == len(state["events"]) > 5
 
