@@ -140,6 +140,7 @@ class PortalWatch:
         self.beside: tuple[PortalWatch, ...] = ()
         self._rows = [ROWS[eye.row] for eye in portal.eyes]
         self._antenna_rows = layout(portal).rows
+        self._least = portal.min_rssi
         self._look()
 
     @property
@@ -164,7 +165,7 @@ class PortalWatch:
 
     def read(self, t: int, at: int, antenna: int, epc: str, rssi: float) -> list[Ended] | None:
         """Take one read; return the passages it ended, when it is later than they allow."""
-        state = self.state
+        state = self.state  # once per read: every line here costs
         ended = self._advance(at) if at > self._horizon else None
         if at <= state.closed:
             state.late += 1
@@ -173,7 +174,7 @@ class PortalWatch:
         recent = state.recent
         recent.append((at, antenna, epc, rssi))
         state.heard = t
-        if not state.eyed and rssi >= self.portal.min_rssi:
+        if not state.eyed and rssi >= self._least:
             self._strong(at, antenna, epc, rssi)
         if len(recent) >= self._room:
             self._fold(at)
@@ -339,7 +340,8 @@ class PortalWatch:
         outer, middle, inner = (bool(self._vehicles) and silent < DEAF for silent in state.deaf)
         window.hears = (outer, middle, inner)
         window.blind = tuple(row for row in (OUTER, INNER) if state.silent[row] >= SILENT and not self._saw(row))
-        heard = sorted(read for read in self.state.recent if window.begin <= read[0] <= window.end)
+        begin, until = window.begin, window.end
+        heard = sorted([read for read in state.recent if begin <= read[0] <= until])
         beside = [
             Beside([read for read in other.state.recent if window.begin <= read[0] <= window.end], other.state.known)
             for other in self.beside

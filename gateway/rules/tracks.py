@@ -5,6 +5,7 @@ what was heard *before* or *after* it. Per antenna a track keeps its loudest rea
 each read weighed by its level above the floor, squared: loud is near.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -116,7 +117,7 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         origin: what centres are relative to, µs.
         place: where the antennas hang.
     """
-    gathered: dict[str, list[tuple[int, int, int]]] = {}
+    gathered: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
     before: Heard | None = None
     for read in heard:
         if read == before:
@@ -126,10 +127,7 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         level = int(rssi * 10)
         if not FLOOR < level < CEILING:
             level = FLOOR + 1 if level <= FLOOR else CEILING
-        try:
-            gathered[epc].append((at, antenna, level))
-        except KeyError:
-            gathered[epc] = [(at, antenna, level)]
+        gathered[epc].append((at, antenna, level))
     return {epc: _track(epc, mine, begin, end, origin, place) for epc, mine in gathered.items()}
 
 
