@@ -25,9 +25,9 @@ SEED_LESS = 0
 """And when no tag is: a parked pallet that drives off at once has no quieter before."""
 
 ALONE = -100
-"""Most points (hundredths) of a tag that was heard less often than min_reads and never at min_rssi, and that no serial
-neighbours vouch for: a lucky echo in the hall gives one or two such reads, at whatever time. What is announced may
-still vouch for it."""
+"""Most points (hundredths) of a tag that was heard less often than min_reads or never at min_rssi, and whose serial
+neighbours were not heard at min_rssi by both rows: what stands in the hall is heard like that at whatever time. What
+is announced may still vouch for it."""
 
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
@@ -154,7 +154,8 @@ def score(
     neighbours = kin(values)
     points = {epc: whole(each, neighbours[epc]) for epc, each in values.items()}
     for epc, total in points.items():
-        if total > ALONE and _faint(window.portal, core[epc]) and neighbours[epc]["both_rows"] == NOTHING:
+        strong = 0 <= neighbours[epc]["both_rows"] < NOTHING
+        if total > ALONE and not strong and _faint(window.portal, core[epc]):
             points[epc] = ALONE
     return Scored(values, neighbours, points, group, around.way)
 
@@ -165,7 +166,7 @@ def heard_rows(core: Mapping[str, Track]) -> set[int]:
 
 
 def _faint(portal: Portal, track: Track) -> bool:
-    return track.reads < portal.min_reads and track.peak < portal.min_rssi * 10
+    return track.reads < portal.min_reads or track.peak < portal.min_rssi * 10
 
 
 def _watchful(window: Window) -> list[int]:
