@@ -91,8 +91,16 @@ class Core:
         for decision in outcome.decisions:
             found = events.render_all(decision, self.sequence + 1, settings)
             self.sequence += len(found)
-            promised += found
+            promised += [self._flagged(event) for event in found]
         return outcome, tuple(promised)
+
+    def _flagged(self, event: Event) -> Event:
+        """The event with the start it was decided in and how good its times are (DESIGN §8): flagged, not refused."""
+        state = self.engine.state
+        if not state.boot:
+            return event
+        flags = {"bootid": state.boot, "clockquality": state.clock}
+        return replace(event, attributes=event.attributes | flags)
 
 
 class Result(Struct, frozen=True):

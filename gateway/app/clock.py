@@ -6,12 +6,17 @@ clock has caught up: durations stay right to 5 %, order is kept, and the dock ke
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 SLOWER = (19, 20)
 """The pace while the system's clock is behind, as a fraction: 1 h is caught up in 20 h."""
 
 AHEAD_MOST = 5_000_000
 """µs that gateway time may be ahead of the system's clock before that is worth saying."""
+
+
+CLOCK_MARK = Path("/run/systemd/timesync/synchronized")
+"""timesyncd's sign that the clock was set from the network."""
 
 
 def wall() -> int:
@@ -48,3 +53,10 @@ class GatewayClock:
     def ahead(self) -> int:
         """µs by which gateway time is ahead of the system's clock; 0 when it follows it."""
         return max(0, self() - self._wall())
+
+    @property
+    def quality(self) -> str:
+        """How far it can be trusted: synced, unknown, or fault while the system's clock stands behind it."""
+        if self.ahead > AHEAD_MOST:
+            return "fault"
+        return "synced" if CLOCK_MARK.exists() else "unknown"

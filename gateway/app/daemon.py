@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
@@ -61,9 +60,6 @@ RING_FLUSH = 5.0
 TOLD_MOST, TOLD_LATELY = 10_000, 1_000
 """Lots whose state is told anew at every start: so many at most, and so many of those that are not here any more."""
 
-CLOCK_MARK = Path("/run/systemd/timesync/synchronized")
-"""timesyncd's sign that the clock was set from the network."""
-
 
 class Daemon:
     """One gateway. `run` returns after a clean stop; it raises when the core, the journal or the ledger failed."""
@@ -75,6 +71,7 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.http: HttpApi | None = None
         self._clock = GatewayClock()
+        self._quality = "unknown"  # of the clock, as it was told to the core last
         self._notifier = notifier if notifier is not None else Notifier(None)
         self._writer = Writer()
         self._wake = asyncio.Event()
@@ -173,8 +170,8 @@ class Daemon:
     async def _recover(self) -> None:
         """Replay what the ledger does not hold yet, and record that the gateway was off."""
         started = time.monotonic()
-        clock = "synced" if CLOCK_MARK.exists() else "unknown"
-        replayed = await self._pipeline.recover(Boot(uuid.uuid4().hex, __version__, clock))
+        self._quality = self._clock.quality
+        replayed = await self._pipeline.recover(Boot(uuid.uuid4().hex, __version__, self._quality))
         log.info(
             "recovered", records=replayed, seconds=round(time.monotonic() - started, 3), position=self._journal.last
         )
@@ -417,7 +414,11 @@ class Daemon:
             await self._report(influx.id, "up", "")
 
     async def _watch_clock(self) -> None:
-        """Say so while gateway time is ahead of the system's clock: somebody set that back."""
+        """Tell the core how good the time is, and people while it is ahead of a system clock that was set back."""
+        quality = self._clock.quality
+        if quality != self._quality:
+            self._quality = quality
+            await self._pipeline.submit(Command("clock", {"quality": quality}, "core"))
         ahead = self._clock.ahead
         if ahead > AHEAD_MOST:
             detail = f"the system's clock was set back; gateway time is ahead of it by {ahead // 60_000_000} min"

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from gateway import config
 from gateway.app import devices
-from gateway.app.daemon import CLOCK_MARK
+from gateway.app.clock import CLOCK_MARK
 from gateway.config import Configuration, addresses
 from gateway.config.check import unreadable
 from gateway.errors import ConfigError, DeviceError, LedgerError, RefusedError, TallymanError

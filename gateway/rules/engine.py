@@ -72,6 +72,9 @@ SEQS = range(1, 1 << 63)
 PARTS = range(100_000)
 """Numbers a part of a document can have."""
 
+CLOCKS = ("synced", "unsynced", "unknown", "fault")
+"""How good gateway time is: set from the network, not set, nobody knows, or the system's clock was set back."""
+
 LATCHED = {"outbox": "uplink", "quarantine": "core"}
 """Alarms without a limit, and their sources."""
 
@@ -89,6 +92,8 @@ class EngineState(Struct):
     climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
     rules: RuleMemory = field(default_factory=RuleMemory)
     ordered: tuple[int, int] = (0, 0)  # the last order of a person: when, and which of that instant
+    boot: str = ""  # id of the start that this is; "": a recording that begins without one
+    clock: str = "unknown"  # how good gateway time is: synced | unsynced | unknown | fault
 
 
 class Engine:
@@ -176,6 +181,7 @@ class Engine:
             case Command():
                 return self._command(t, item)
             case Boot():
+                self.state.boot, self.state.clock = item.boot, item.clock
                 for limits in self._limits.values():
                     for limit in limits:
                         limit.boot()
@@ -300,6 +306,9 @@ class Engine:
                 return [Resending(first, last)]
             case "ack", {"upTo": int(seq)} if command.by == "central" and seq in SEQS:
                 return [Confirming(seq)]
+            case "clock", {"quality": str(quality)} if command.by == "core" and quality in CLOCKS:
+                self.state.clock = quality
+                return []
             case "quarantine", {"position": int(position), "error": str(error)} if command.by == "core":
                 detail = f"the input at journal position {position} crashed the core twice and is skipped: {error}"
                 return self._latch(t, "quarantine", detail)

@@ -1,5 +1,10 @@
 """Gateway time follows the system's clock, and never goes back."""
 
+from pathlib import Path
+
+import pytest
+
+from gateway.app import clock as clock_module
 from gateway.app.clock import AHEAD_MOST, GatewayClock
 
 HOUR = 3_600_000_000
@@ -73,3 +78,16 @@ def test_it_begins_where_the_journal_ended() -> None:
     assert clock() >= floor
     clocks.pass_by(100)
     assert clock() > floor
+
+
+def test_its_quality(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown until the network has set it, synced then, at fault while ahead of a clock that was set back."""
+    clocks, mark = Clocks(), tmp_path / "synchronized"
+    monkeypatch.setattr(clock_module, "CLOCK_MARK", mark)
+    clock = GatewayClock(lambda: clocks.wall, lambda: clocks.steady)
+    clock()
+    assert clock.quality == "unknown"
+    mark.touch()
+    assert clock.quality == "synced"
+    clocks.wall -= 2 * AHEAD_MOST
+    assert clock.quality == "fault"

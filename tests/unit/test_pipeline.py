@@ -337,3 +337,27 @@ def test_a_core_numbers_events_without_holes() -> None:
         _, promised = core.conclude(candidates, Facts())
         numbers += [event.seq for event in promised]
     assert numbers == [42, 43]
+
+
+async def test_events_are_flagged_with_the_quality_of_the_clock(tmp_path: Path) -> None:
+    """A clock two years off refuses nothing: every event says which start decided it and how good its clock was."""
+    rig = Rig(tmp_path)
+    off = T0 - 2 * 365 * 86_400 * SECOND
+    await rig.play(
+        [
+            (off, [Boot("b1", "1", "unsynced"), Config(TOML)]),
+            (off + 1, [Device("dock-1", "fault", "a")]),
+            (off + 2, [Command("clock", {"quality": "synced"}, "core"), Device("dock-1", "up")]),
+            (T0, [Command("clock", {"quality": "splendid"}, "core"), Command("clock", {"quality": "fault"}, "ann")]),
+            (T0 + 1, [Device("dock-1", "fault", "b")]),
+        ]
+    )
+    told = [(one.attributes["bootid"], one.attributes["clockquality"]) for one in rig.ledger.pending(0, 99)]
+    assert [quality for _, quality in told] == ["unsynced", "synced", "synced", "synced", "synced"]
+    assert {boot for boot, _ in told} == {"b1"}
+    await rig.stop()
+    again = Rig(tmp_path)
+    await again.play([(T0 + 2, [Device("dock-1", "up")]), (T0 + 3, [Boot("b2", "1"), Device("dock-1", "fault", "c")])])
+    last = again.ledger.pending(0, 99)[-1]
+    assert (last.attributes["bootid"], last.attributes["clockquality"]) == ("b2", "unknown")
+    await again.stop()

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from gateway.model.inputs import (
-    Boot,
     Command,
     Config,
     Device,
@@ -144,7 +143,6 @@ def test_reads_without_their_columns(columns: tuple[str, ...]) -> None:
         Measurement("c1", "humidity", None, "%", "bad", T0),
         Device("r1", "up"),
         Device("nobody", "down", "gone"),
-        Boot("b", "1"),
         Config(""),
         Tick(),
     ],
