@@ -21,6 +21,8 @@ LINE = 4
 """Places of a lot line: its quantities and names, told twice (EPCIS and our own)."""
 SHOWN = 100
 """Most entries of any other list of the evidence."""
+REASONED = 25
+"""Tags of a large movement whose reasons are told, some 250 bytes each: the closest calls. The ledger has them all."""
 
 
 def parts(movement: Movement, most: int = PLACES) -> tuple[Movement, ...]:
@@ -69,12 +71,21 @@ def evidence(movement: Movement) -> dict[str, Any]:
     """The evidence as far as one event tells it; `shortened` says how long a cut list really is."""
     told = dict(movement.evidence)
     lines = first_part(movement)
-    tags = told.get("tags")
-    if isinstance(tags, dict) and len(tags) > SHOWN:
-        own = {epc for line in lines for epc in line.epcs} | {movement.sscc_epc}
-        told["tags"] = {epc: figures for epc, figures in tags.items() if epc in own}
-    long = {name: len(value) for name, value in told.items() if isinstance(value, list | tuple) and len(value) > SHOWN}
-    told |= {name: list(told[name][:SHOWN]) for name in long}
+    own = {epc for line in lines for epc in line.epcs} | {movement.sscc_epc}
+    for name in ("tags", "points", "why"):
+        by_tag = told.get(name)
+        if isinstance(by_tag, dict) and len(by_tag) > SHOWN:
+            told[name] = {epc: figures for epc, figures in by_tag.items() if epc in own}
+    why = told.get("why")
+    long = {}
+    if isinstance(why, dict) and len(why) > SHOWN:
+        points = told.get("points", {})
+        close = sorted(why, key=lambda epc: (abs(points.get(epc, 0)), epc))[:REASONED]
+        told["why"], long = {epc: why[epc] for epc in sorted(close)}, {"why": len(why)}
+    lists = [name for name, value in told.items() if isinstance(value, list | tuple) and len(value) > SHOWN]
+    for name in lists:
+        long[name] = len(told[name])
+        told[name] = list(told[name][:SHOWN])
     if len(lines) < len(movement.lines):  # one that is refused: it is not told in parts
         long["lines"] = len(movement.lines)
     return told | ({"shortened": long} if long else {})

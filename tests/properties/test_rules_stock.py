@@ -171,6 +171,8 @@ class DictLedger:
     def hold(self, change: HoldSet) -> None:
         """Available stock of a lot in a location becomes held, and the units that contain it with it."""
         gtin, lot, location = change.gtin, change.lot, change.location
+        if not change.whole:  # what came with it is on hold already, and only that
+            return
         self.stock[gtin, lot, location, "hold"] += self.stock.pop((gtin, lot, location, "available"), 0)
         self.held.add((gtin, lot))
         for sscc, unit in self.units.items():

@@ -36,7 +36,9 @@ async def test_watch_explain_and_tune_at_a_running_gateway(bench, folder, dock):
         watching = asyncio.create_task(
             shown(gateway.config, master, slave, ["reader-1/1", "passage", "no_expectation"])
         )
-        tuning = asyncio.create_task(gateway.cli("tune", "dock-1", "--for", "12s", "--json"))
+        tuning = asyncio.create_task(
+            bench.tallyman("tune", "dock-1", "--for", "12s", "--json", "-c", str(gateway.config))
+        )
         await asyncio.sleep(4)  # until both are there, reads would go unseen
         for _ in range(2):
             await dock.cross(pallet.tags)

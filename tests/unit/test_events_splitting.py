@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.events import render_all
 from gateway.events.check import problems
 from gateway.events.envelope import structured
-from gateway.events.splitting import LINE, PACKET, PLACES, SHOWN, parts
+from gateway.events.splitting import LINE, PACKET, PLACES, REASONED, SHOWN, evidence, parts
 from gateway.model.outcome import Line, Movement
 from gateway.model.settings import Settings
 from simulators.epc import sgtin96
@@ -24,8 +24,10 @@ GTIN = "80614141123458"
 def movement(
     *lines: Line, sscc: str | None = None, verdict: str = "accepted", evidence: dict[str, Any] | None = None
 ) -> Movement:
-    """A receipt of these lines, with the figures of every tag as evidence, as a passage gives them."""
+    """A receipt of these lines, with figures, points and reasons of every tag, as a passage gives them."""
     tags = {epc: [40_000, -45, 60_000_000, 60_000_001] for line in lines for epc in line.epcs}
+    points = {epc: 17.25 - number % 50 for number, epc in enumerate(tags)}
+    why = {epc: [["outside_contrast", -123, -12.25]] * 6 for epc in tags}
     return Movement(
         movement="11111111-2222-5333-8444-555555555555",
         passage="dock-1/5",
@@ -39,7 +41,7 @@ def movement(
         lines=lines,
         sscc=sscc,
         missing=("x/1",),
-        evidence={"tags": tags, "eyes": [[1, "outer", True]] * 200} | (evidence or {}),
+        evidence={"tags": tags, "points": points, "why": why, "eyes": [[1, "outer", True]] * 200} | (evidence or {}),
     )
 
 
@@ -114,7 +116,7 @@ def test_a_refusal_names_as_many_tags_as_fit():
     (line,) = told["lines"]
     assert (len(line["epcs"]), line["quantity"]) == (PLACES - LINE, "5000")
     assert set(told["evidence"]["tags"]) == set(line["epcs"])
-    assert told["evidence"]["shortened"] == {"eyes": 200, "lines": 2}
+    assert told["evidence"]["shortened"] == {"why": len(line["epcs"]), "eyes": 200, "lines": 2}
     assert len(event.body) < PACKET
 
 
@@ -150,4 +152,17 @@ def test_no_event_outgrows_the_least_packet(lots, verdict):
         if verdict == "accepted":
             proof = told["tally:movement"]["tally:evidence"]
             assert len(proof["tally:present"]) == SHOWN
-            assert proof["tally:shortened"] == {"tally:eyes": 200, "tally:ignored": 2000, "tally:present": 2000}
+            cut = {name: number for name, number in proof["tally:shortened"].items() if name != "tally:why"}
+            assert cut == {"tally:eyes": 200, "tally:ignored": 2000, "tally:present": 2000}
+
+
+def test_the_closest_calls_keep_their_reasons():
+    """A large movement tells the reasons of its most doubtful tags, and how many it does not tell."""
+    told = evidence(movement(tagged("A", 300)))
+    assert (len(told["tags"]), len(told["points"]), len(told["why"])) == (300, 300, REASONED)
+    assert told["shortened"] == {"why": 300, "eyes": 200}
+    left = max(abs(told["points"][epc]) for epc in told["why"])
+    assert all(abs(points) >= left for epc, points in told["points"].items() if epc not in told["why"])
+    small = evidence(movement(tagged("A", 60)))
+    assert len(small["why"]) == 60
+    assert "why" not in small["shortened"]

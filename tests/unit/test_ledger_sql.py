@@ -1,6 +1,6 @@
 """Portability: the schema and the upserts are SQL that PostgreSQL knows too."""
 
-import importlib.util
+import sys
 from typing import Any
 
 import pytest
@@ -51,10 +51,10 @@ def test_another_database_is_refused() -> None:
         upsert("oracle", lots)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("psycopg") is not None, reason="psycopg is installed here")
-def test_a_missing_driver_is_said_without_the_password() -> None:
+def test_a_missing_driver_is_said_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL without its driver is an error that names the driver and hides the password."""
-    with pytest.raises(LedgerError, match="driver is not installed here: No module named 'psycopg'") as caught:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match=r"driver is not installed here: .*psycopg") as caught:
         Ledger.open("postgresql+psycopg://tallyman:hunter2@db.example/x", site="s", gateway="g")
     assert "hunter2" not in str(caught.value)
 
