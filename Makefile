@@ -6,7 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A user's PATH on Debian has no sbin, where mosquitto lives.
 export PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
-JOBS ?= auto
+# Many tests wait for processes of their own, so one worker more than there are cores.
+JOBS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 ARGS ?=
 FRAMES ?= 10000000
 SECONDS ?= 600
