@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.ledger.queries import View
@@ -188,8 +189,7 @@ class Gateway:
 
     async def cli(self, *arguments: str) -> "Said":
         """A `tallyman` command beside this gateway: in this process, which saves its start; no terminal either way."""
-        runner = CliRunner(env={"COLUMNS": "200", "TALLYMAN_CONFIG": str(self.config)})
-        result = await asyncio.to_thread(runner.invoke, main, arguments, catch_exceptions=False)
+        result = await asyncio.to_thread(_invoke, self.config, arguments)
         return Said(result.exit_code, result.stdout, result.stderr)
 
     @contextlib.contextmanager
@@ -216,6 +216,17 @@ class Gateway:
         """Wait until the ledger holds so many movements; all of them."""
         await until(lambda: len(self.movements()) >= count, within, f"{count} movements")
         return self.movements()
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""CliRunner swaps the environment and the streams of the whole process and puts back what it found: of two that
+overlap, one would put back the other's for good."""
+
+
+def _invoke(configured: Path, arguments: Sequence[str]) -> Result:
+    runner = CliRunner(env={"COLUMNS": "200", "TALLYMAN_CONFIG": str(configured)})
+    with _ONE_AT_A_TIME:
+        return runner.invoke(main, arguments, catch_exceptions=False)
 
 
 @contextlib.asynccontextmanager
