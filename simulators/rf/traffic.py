@@ -16,8 +16,11 @@ TRUCK: Final = (0.65, 3.0)
 FIELD: Final = (-1.2, 2.4)
 """y between which a load is in the field: a truth passage's `opened` and `closed`."""
 
-FOLLOWS: Final = (4.2, 7.0)
-"""Metres from one load to that of the truck behind it: bumper to bumper is 4 m."""
+FOLLOWS: Final = (1.5, 4.0)
+"""Metres free between a truck and the one behind it: nobody who drives two tonnes keeps less."""
+
+CLEARS: Final = 4.0
+"""y from which on a truck that pushes its load into the hall no longer stands in the door when it puts it down."""
 
 LAST_SECONDS: Final = 6.0
 
@@ -120,33 +123,38 @@ class Planner:
             speed, followed = chance.uniform(*family.speed), most > 1 and chance.random() < family.train
             end = self._pass(door, now, inward, speed, alone=not followed)
             if followed:  # the truck behind keeps its distance all the way
-                behind = chance.uniform(*FOLLOWS)
-                end, count = self._pass(door, now, inward, speed, alone=False, behind=behind), 2
+                ahead = self.traffic.movers[-1]
+                end, count = self._pass(door, now, inward, speed, alone=False, ahead=ahead), 2
         return end + chance.uniform(*family.gap), count
 
-    def _pass(self, door: Door, now: float, inward: bool, speed: float, *, alone: bool, behind: float = 0.0) -> float:
+    def _pass(
+        self, door: Door, now: float, inward: bool, speed: float, *, alone: bool, ahead: Mover | None = None
+    ) -> float:
         """A vehicle with its load goes through, `alone` or in a train of two; when it has left the field."""
         chance, family = self.chance, self.family
-        units, before = self._units(door, inward)
+        units, before = self._units(door, inward) if ahead is None else (self._fresh(inward), None)
         x, side = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12))), chance.choice((-1, 1))
-        y = -chance.uniform(3.5, 7.5) - (behind if inward else 0.0)
+        y = -chance.uniform(3.5, 7.5)
         stays, waits = chance.random() < family.stays, chance.random() < family.waiting
         if before is not None:
             y = before.way.ys[-1] if inward else y
         hidden = not (stays if inward else waits)  # comes from, or goes to, where nobody reads it
         depth = chance.uniform(*(DEEP if hidden else family.staged))
-        place = (door.x + side * chance.uniform(0.8, 2.5), depth + (0 if inward else behind))
+        place = (door.x + side * chance.uniform(0.8, 2.5), depth)
         if before is not None and not inward:
             place = (before.way.xs[-1], before.way.ys[-1])
+        if ahead is not None:
+            behind = chance.uniform(*FOLLOWS) + ahead.bodies[1][1] + _reach(units)  # from load to load
+            y, place = (ahead.way.ys[0] - behind, place) if inward else (y, (ahead.way.xs[0], ahead.way.ys[0] + behind))
         lane = [(x, 2.4), (x + (place[0] - x) * 0.5, 2.4 + (place[1] - 2.4) * 0.4), place]
         points = [(x, y), *lane] if inward else [*reversed(lane), (x, y)]
         halts = []
         if alone and chance.random() < family.halt:
             to_door = _length([points[0], (x, 0.0)]) if inward else _length([*reversed(lane), (x, 0.0)])
             halts = [Halt(to_door + chance.uniform(-0.6, 0.9), chance.uniform(1.0, 6.0))]
-        start = now + chance.uniform(0, 0.5)
+        start = now + chance.uniform(0, 0.5) if ahead is None else ahead.way.start
         way = drive(start, points, speed, halts, chance)
-        mover = self._vehicle(door, way, units, inward and alone)
+        mover = self._vehicle(door, way, units, inward and alone and depth > CLEARS)
         if before is not None:
             before.gone = mover.appears = start
         elif inward or not hidden:  # it stood there; in a trailer always, but others stand before it
@@ -157,23 +165,26 @@ class Planner:
 
     def _units(self, door: Door, inward: bool) -> tuple[list[Placed], Mover | None]:
         """What the next vehicle carries; and, if that has turned round here before, as what it still stands there."""
-        chance, family = self.chance, self.family
         before, way = self._returns.get(door.number, (None, inward))
         if before is not None and way == inward:
             del self._returns[door.number]
             return [before.carries[0]], before
+        return self._fresh(inward), None
+
+    def _fresh(self, inward: bool) -> list[Placed]:
+        """A pallet that was not here before; or two, side by side on a double fork or one behind the other."""
+        chance, family = self.chance, self.family
         if chance.random() >= family.double:
-            return [Placed(self._announce(self._pallet(), inward))], None
+            return [Placed(self._announce(self._pallet(), inward))]
         cases = [chance.randint(*family.cases) for _ in range(2)]
         material = [chance.choice(family.materials) for _ in range(2)]
         one, other = (
             self._announce(self.works.pallet(n, m, length_along=True), inward)
             for n, m in zip(cases, material, strict=True)
         )
-        # side by side on a double fork, or one behind the other on a long one
         if chance.random() < 0.5:
-            return [Placed(one, -0.42), Placed(other, 0.42)], None
-        return [Placed(one, 0.0, -0.62), Placed(other, 0.0, 0.62)], None
+            return [Placed(one, -0.42), Placed(other, 0.42)]
+        return [Placed(one, 0.0, -0.62), Placed(other, 0.0, 0.62)]
 
     def _announce(self, load: Load, inward: bool) -> Load:
         if self.chance.random() < self.family.announced:
@@ -185,7 +196,7 @@ class Planner:
         """A truck under its load: it backs out of a trailer and pushes its load into one; if it `may_push`, also in."""
         chance = self.chance
         hall_side = 1 if not may_push or chance.random() < 0.75 else -1
-        reach = max((abs(placed.dy) + placed.load.box.half_y for placed in units), default=0.0)
+        reach = _reach(units)
         begin, end = reach + 0.05, reach + TRUCK[1] - TRUCK[0]
         body = (begin, end) if hall_side > 0 else (-end, -begin)
         bodies = ((-reach, reach), body) if loaded else (body,)
@@ -284,6 +295,10 @@ class Planner:
         points = [(door.x - sign * 9, y), (door.x + sign * 9, y + chance.uniform(-0.4, 0.4))]
         way = drive(now, points, chance.uniform(*self.family.speed) * 1.2, [], chance)
         self.traffic.movers.append(Mover(way, [Placed(self._pallet())], way.start, way.end, door.number))
+
+
+def _reach(units: list[Placed]) -> float:
+    return max((abs(placed.dy) + placed.load.box.half_y for placed in units), default=0.0)
 
 
 def _length(points: list[tuple[float, float]]) -> float:
