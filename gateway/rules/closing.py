@@ -100,7 +100,7 @@ def end(
     told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place)
     doubts = tuple(sorted((epc, total) for epc, total in points.items() if abs(total) < DOUBT))
     evidence: dict[str, Any] = told[2] | {
-        "reads": sum(len(track.heard) for track in found.values()),
+        "reads": sum(track.early + track.reads + track.tail for track in found.values()),
         "eyes": eyes,
         "group": len(scored.group),
     }

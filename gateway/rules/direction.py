@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.rules.beams import INNER, OUTER, Vehicle
-from gateway.rules.tracks import FLOOR, Layout, Track, median, sampled
+from gateway.rules.tracks import FLOOR, Layout, Track, median
 
 DIRECTION_GAP = 50_000
 """µs between the rows' centres below which antennas alone cannot tell the way: a pallet at 2 m/s crosses 10 cm."""
@@ -72,7 +72,7 @@ def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
     """Whether most tags went back where they came from: the same row heard their first and their last reads louder."""
     votes = 0
     for track in group:
-        heard = sampled(track.heard)
+        heard = track.heard
         quarter = len(heard) // 4
         if quarter < LEAST_QUARTER:
             continue

@@ -4,8 +4,6 @@ The engine's whole memory is `EngineState`, which a snapshot holds; everything e
 Time is only ever `t`, the sequencer's stamp, and the reads' own corrected `at` (both µs since 1970 UTC).
 """
 
-from collections.abc import Iterator
-from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +22,6 @@ from gateway.model.inputs import (
     Measurement,
     Read,
     Reads,
-    Row,
     Tick,
     Weighing,
 )
@@ -47,24 +44,15 @@ from gateway.rules.candidates import (
 from gateway.rules.closing import Ended
 from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
+from gateway.rules.listening import Names, listen, seen
 from gateway.rules.passages import PortalState, PortalWatch, forget_eyes
 from gateway.rules.ruleset import RuleMemory, compile_rules
 from gateway.rules.ruleset.speaking import remember
 from gateway.rules.tracks import ordered
 from gateway.rules.watching import Watch
 
-FLOOR_DBM, CEILING_DBM = -100, 30
-"""Levels beyond these are none: no tag is heard as faint, none louder than a reader transmits."""
-
-UNPLACED_DBM = -60.0
-"""Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
-
-
 LARGEST_VALUE = 1e12
 """Measurements beyond this are no measurement: garbage in a register reads as a float, too."""
-
-PICKED = ("at", "antenna", "epc", "rssi")
-"""Columns of reads that the rules use."""
 
 SEQS = range(1, 1 << 63)
 """Numbers an event can have."""
@@ -146,7 +134,7 @@ class Engine:
             watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
             self._limits.setdefault((limit.sensor, limit.quantity), []).append(watch_limit)
         self._watch = Watch(settings, self.rules, state.rules)
-        self._ignored = frozenset(epc.upper() for epc in settings.ignore)
+        self._names = Names(settings.ignore)
 
     @property
     def deadline(self) -> int | None:
@@ -222,18 +210,8 @@ class Engine:
             detail = f"reads of {reads.reader} have columns {list(reads.columns)}; antenna and epc are required"
             return [Refused(Rejection(reads.reader, t, "bad_input", detail))]
         found: list[Candidate] = []
-        ignored = self._ignored
-        for at, antenna, tag, rssi in _picked(reads):
-            target = antennas.get(antenna)
-            epc = tag.upper()
-            if target is None or epc in ignored:
-                continue
-            level = UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM
-            seen = at if at is not None and 0 <= at <= t else t  # `_seen`, spelled out for speed
-            watch, index = target
-            ended = watch.read(t, seen, index, epc, level)
-            if ended is not None:
-                found += [self._crossed(watch, one) for one in ended]
+        for watch, heard in listen(t, reads, antennas, self._names):
+            found += [self._crossed(watch, ended) for ended in watch.reads(t, heard)]
         return found
 
     def _gpi(self, t: int, gpi: Gpi) -> list[Candidate]:
@@ -241,11 +219,11 @@ class Engine:
         if target is None:
             return []
         watch, index = target
-        ended = watch.edge(t, _seen(t, gpi.at), index, gpi)
-        return [self._crossed(watch, one) for one in ended or ()]
+        ended = watch.edge(t, seen(t, gpi.at), index, gpi)
+        return [self._crossed(watch, one) for one in ended]
 
     def _measurement(self, t: int, measurement: Measurement) -> list[Candidate]:
-        at = _seen(t, measurement.at)
+        at = seen(t, measurement.at)
         value = measurement.value
         if value is not None and not -LARGEST_VALUE <= value <= LARGEST_VALUE:
             measurement = msgspec.structs.replace(measurement, value=None, quality="bad")  # NaN and infinity, too
@@ -267,7 +245,7 @@ class Engine:
                 parse_decimal(weighing.value)
             except ValueError as error:
                 return [Refused(Rejection(weighing.scale, t, "bad_input", f"weight {error}"))]
-            watch.weigh(msgspec.structs.replace(weighing, at=_seen(t, weighing.at)))
+            watch.weigh(msgspec.structs.replace(weighing, at=seen(t, weighing.at)))
         return []
 
     def _tick(self, t: int) -> list[Candidate]:
@@ -407,17 +385,3 @@ def _beside(settings: Settings, portal: Portal) -> list[str]:
     """The portals that a portal names as neighbours, and those that name it."""
     every = {one.id for one in settings.portals if one.id in portal.neighbours or portal.id in one.neighbours}
     return sorted(every - {portal.id})
-
-
-def _picked(reads: Reads) -> Iterator[Row]:
-    """Time, antenna, EPC and level of every read; None where there is no such column."""
-    place = {name: index for index, name in enumerate(reads.columns)}
-    if "at" in place and "rssi" in place:
-        return map(itemgetter(*(place[name] for name in PICKED)), reads.reads)
-    indexes = [place.get(name) for name in PICKED]
-    return (tuple(None if index is None else row[index] for index in indexes) for row in reads.reads)
-
-
-def _seen(t: int, at: int | None) -> int:
-    """When it was seen: not later than it arrived and not before 1970, or one wrong clock would blind a portal."""
-    return at if at is not None and 0 <= at <= t else t

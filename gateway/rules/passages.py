@@ -10,7 +10,9 @@ it and `settle` for what comes late; only then its reads are put in order and we
 order in which they arrived within that time changes nothing.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from msgspec import Struct, field
@@ -163,28 +165,48 @@ class PortalWatch:
             wait = max(wait, BACKLOG_WAIT)
         return max(self._due, self.state.heard) + wait
 
-    def read(self, t: int, at: int, antenna: int, epc: str, rssi: float) -> list[Ended] | None:
-        """Take one read; return the passages it ended, when it is later than they allow."""
-        state = self.state  # once per read: every line here costs
-        ended = self._advance(at) if at > self._horizon else None
-        if at <= state.closed:
-            state.late += 1
-            if at < state.closed - LEAD:
+    def reads(self, t: int, heard: Sequence[Heard]) -> list[Ended]:
+        """Take reads in the order in which they came; return the passages that ended because these are later."""
+        state, recent = self.state, self.state.recent
+        ended: list[Ended] = []
+        if heard and state.eyed and len(recent) + len(heard) < self._room:
+            instants = [read[0] for read in heard]
+            if state.closed < min(instants) and max(instants) <= self._horizon:  # nothing ends and nothing is late
+                recent += heard
+                state.heard = t
                 return ended
-        recent = state.recent
-        recent.append((at, antenna, epc, rssi))
-        state.heard = t
-        if not state.eyed and rssi >= self._least:
-            self._strong(at, antenna, epc, rssi)
-        if len(recent) >= self._room:
-            self._fold(at)
+        # Once per read: every line here costs, and so does every attribute.
+        closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
+        least, rows, peaks = inf if state.eyed else self._least, self._antenna_rows, state.peaks
+        for read in heard:
+            at, antenna, epc, rssi = read
+            if at > horizon:
+                ended += self._advance(at)
+                closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
+                recent = state.recent
+            if at <= closed:
+                state.late += 1
+                if at < closed - LEAD:
+                    continue
+            recent.append(read)
+            state.heard = t
+            if rssi >= least and (
+                (known := peaks.get(epc)) is None
+                or rssi >= known[rows[antenna]] + NEARER
+                or not 0 <= at - activity < AT_ONCE
+            ):
+                self._strong(at, antenna, epc, rssi)
+                horizon, activity = self._horizon, state.activity
+            if len(recent) >= room:
+                self._fold(at)
+                recent, room = state.recent, self._room
         return ended
 
-    def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> list[Ended] | None:
+    def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> list[Ended]:
         """Take an eye's edge; it opens a passage, extends it, or lets it end."""
         state = self.state
         blocked = gpi.level == self.portal.eyes[eye].blocked
-        ended = self._advance(at) if at > self._horizon else None
+        ended = self._advance(at)
         if at <= state.closed:
             state.late += 1
             return ended
@@ -231,12 +253,12 @@ class PortalWatch:
         self.state.weighing = None
         return weighing
 
-    def _advance(self, at: int) -> list[Ended] | None:
+    def _advance(self, at: int) -> list[Ended]:
         """Decide what reads as late as `at` can no longer change."""
         ended = []
         while at > self._horizon:
             ended.append(self._close())
-        return ended or None
+        return ended
 
     def _look(self) -> None:
         """Derive from edges and reads when the earliest passage ends, and when it can no longer change."""
@@ -269,15 +291,13 @@ class PortalWatch:
         return vehicle.cleared
 
     def _strong(self, at: int, antenna: int, epc: str, rssi: float) -> None:
-        """A read at or above min_rssi where no eyes bound the passage.
+        """A read at or above min_rssi where no eyes bound the passage; `reads` leaves out what would change nothing.
 
         What comes nearer to a row than it was keeps the passage open, and so does, for a while, what stands in the
         door. What has been put down behind it, or waits before it, does neither.
         """
         state, portal = self.state, self.portal
         row, peaks = self._antenna_rows[antenna], state.peaks.get(epc)
-        if peaks is not None and rssi < peaks[row] + NEARER and 0 <= at - state.activity < AT_ONCE:
-            return
         known = state.known.get(epc)
         if known is not None and (
             rssi * 10 < known.level + BEYOND or (at - known.moved < GONE and rssi < portal.min_rssi + DOOR)

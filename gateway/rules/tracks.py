@@ -5,6 +5,7 @@ what was heard *before* or *after* it. Per antenna a track keeps its loudest rea
 each read weighed by its level above the floor, squared: loud is near.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -80,7 +81,7 @@ class Track(Struct):
     passing: list[int | None]  # centres by side
     before: list[int]  # loudest before the core, by row
     after: list[int]  # loudest after the core, by row
-    heard: list[tuple[int, int, int]]  # when, antenna, level
+    heard: list[tuple[int, int, int]]  # when, antenna, level: at most SAMPLES of its reads, evenly
 
     @property
     def gap(self) -> int | None:
@@ -117,55 +118,59 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         origin: what centres are relative to, µs.
         place: where the antennas hang.
     """
-    gathered: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    gathered: defaultdict[str, list[Heard]] = defaultdict(list)
     before: Heard | None = None
     for read in heard:
-        if read == before:
-            continue
-        before = read
-        at, antenna, epc, rssi = read
-        level = int(rssi * 10)
-        if not FLOOR < level < CEILING:
-            level = FLOOR + 1 if level <= FLOOR else CEILING
-        gathered[epc].append((at, antenna, level))
-    return {epc: _track(epc, mine, begin, end, origin, place) for epc, mine in gathered.items()}
+        if read != before:
+            gathered[read[2]].append(read)
+            before = read
+    strengths = _Strengths()
+    return {epc: _track(epc, mine, begin, end, origin, place, strengths) for epc, mine in gathered.items()}
 
 
-def _track(epc: str, mine: list[tuple[int, int, int]], begin: int, end: int, origin: int, place: Layout) -> Track:
+class _Strengths(dict[int | float, tuple[int, int]]):
+    """Level of a read by its dBm, and the weight that it has: few are different, and each is worked out once."""
+
+    def __missing__(self, rssi: int | float) -> tuple[int, int]:
+        level = max(FLOOR + 1, min(CEILING, int(rssi * 10)))  # what is read at all lies above the floor
+        found = self[rssi] = level, (level - FLOOR) ** 2
+        return found
+
+
+def _track(
+    epc: str, mine: list[Heard], begin: int, end: int, origin: int, place: Layout, strengths: _Strengths
+) -> Track:
     rows, sides = place.rows, place.sides
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
     early, late = [FLOOR] * 3, [FLOOR] * 3
-    reads = before = after = 0
-    for at, antenna, level in mine:
-        if at < begin:
-            before += 1
-            early[rows[antenna]] = max(early[rows[antenna]], level)
-        elif at > end:
-            after += 1
-            late[rows[antenna]] = max(late[rows[antenna]], level)
-        else:
-            reads += 1
-            weight = (level - FLOOR) ** 2
-            weights[antenna] += weight
-            moments[antenna] += weight * (at - origin)
-            if level > peaks[antenna]:
-                peaks[antenna] = level
+    before, until = bisect_left(mine, (begin,)), bisect_left(mine, (end + 1,))
+    reads = until - before
+    for loudest, outside in ((early, mine[:before]), (late, mine[until:])):
+        for _, antenna, _, rssi in outside:
+            loudest[rows[antenna]] = max(loudest[rows[antenna]], strengths[rssi][0])
+    for at, antenna, _, rssi in mine[before:until]:
+        level, weight = strengths[rssi]
+        weights[antenna] += weight
+        moments[antenna] += weight * (at - origin)
+        if level > peaks[antenna]:
+            peaks[antenna] = level
+    some = mine if len(mine) <= SAMPLES else mine[:: -(-len(mine) // SAMPLES)]
     return Track(
         epc=epc,
         reads=reads,
         first=mine[before][0] if reads else mine[0][0],
-        last=mine[before + reads - 1][0] if reads else mine[-1][0],
+        last=mine[until - 1][0] if reads else mine[-1][0],
         peak=max(peaks),
         early=before,
-        tail=after,
+        tail=len(mine) - until,
         peaks=_loudest(peaks, rows),
         centres=_middles(moments, weights, rows),
         abreast=_loudest(peaks, sides),
         passing=_middles(moments, weights, sides),
         before=early,
         after=late,
-        heard=mine,
+        heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi in some],
     )
 
 
@@ -219,7 +224,7 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
     sums, counts = [[0] * size for _ in range(3)], [[0] * size for _ in range(3)]
     rows = place.rows
     for track in group:
-        for at, antenna, level in sampled(track.heard):
+        for at, antenna, level in track.heard:
             bin_, row = (at - begin) // BIN, rows[antenna]
             if 0 <= bin_ < size:
                 sums[row][bin_] += level
@@ -259,7 +264,7 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
     found = Fit()
     size, rows = len(made.levels[0]), place.rows
     pairs = []
-    for at, antenna, level in sampled(track.heard):
+    for at, antenna, level in track.heard:
         bin_, row = (at - made.begin) // BIN, rows[antenna]
         group = made.levels[row][bin_] if 0 <= bin_ < size else FLOOR
         pairs.append((max(group, QUIETEST) - max(made.tops[row], QUIETEST), level))
@@ -278,11 +283,6 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
     if offsets:
         found.offset = sum(offsets) // len(offsets)
     return found
-
-
-def sampled(heard: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """At most SAMPLES of these reads, evenly."""
-    return heard if len(heard) <= SAMPLES else heard[:: -(-len(heard) // SAMPLES)]
 
 
 __all__ = [

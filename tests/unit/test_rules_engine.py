@@ -1,6 +1,7 @@
 """The engine: every kind of input, what it ignores, its memory and its deadline."""
 
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -105,6 +106,49 @@ def test_columns_may_come_in_any_order() -> None:
     one = engine()
     one.observe(T0, reads(*[(7, A, 1)] * 3, columns=("phase", "epc", "antenna")))
     assert one.state.portals["dock-1"].recent == [(T0, 0, A, -60.0)] * 3
+
+
+@pytest.mark.parametrize("eyes", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_reads_together_are_the_reads_one_by_one(seed: int, eyes: bool) -> None:
+    """A reader of two doors tells the same, however many reads it puts into a report: passages, and what is kept."""
+    rows, now = traffic(seed), T0 + 600 * S
+    assert len(rows) > 3_000
+    told, kept = [], []
+    for size in (1, 7, 500, len(rows)):
+        one = engine()
+        if eyes:
+            for at, port, level in ((0, 1, True), (900, 2, True), (1800, 1, False), (2600, 2, False)):
+                one.observe(now, Gpi("r1", port, level, T0 + 40 * S + at * MS))
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        found = [candidate for part in parts for candidate in one.observe(now, reads(*part))]
+        told.append(found + one.observe(now + 60 * S, Tick()))
+        kept.append(one.snapshot())
+    assert len(told[0]) > 2
+    assert all(other == told[0] for other in told)
+    assert all(other == kept[0] for other in kept)
+
+
+def traffic(seed: int) -> list[tuple[int, int, str, int]]:
+    """Reads of reader r1 for two minutes: some pallets by either door, tags that stand there, a badge, noise."""
+    chance = random.Random(seed)
+    rows = [
+        (
+            T0 + chance.randrange(120_000) * MS,
+            chance.choice((1, 2, 3, 4, 9)),
+            f"{number:024X}",
+            chance.randint(-75, -62),
+        )
+        for number in range(40)
+        for _ in range(30)
+    ]
+    rows += [(T0 + ms * MS, 1, "bad6e0", -45) for ms in range(0, 120_000, 500)]
+    for pallet in range(8):
+        began, ports = 12_000 * pallet + chance.randrange(4000), (1, 2) if pallet % 2 else (3, 3)
+        for read in range(300):
+            port, level = ports[chance.random() * 300 < read], chance.randint(-58, -48)
+            rows.append((T0 + (began + 8 * read) * MS, port, f"{0xABC000 + 16 * pallet + read % 9:024x}", level))
+    return sorted(rows, key=lambda row: row[0] + chance.choice((0, 0, 0, 200, 6_000)) * MS)
 
 
 def test_rows_without_time_or_level() -> None:

@@ -46,13 +46,13 @@ def feed(portal: PortalWatch, steps: list[Step], delay: int = 0) -> list[Passage
     for ms, row, epc, rssi in steps:
         at = T0 + ms * MS
         found += tick(portal, at + delay)
-        found += passages(portal.read(at + delay, at, row, epc, rssi))
+        found += passages(portal.reads(at + delay, [(at, row, epc, rssi)]))
     return found
 
 
-def passages(ended: list[Ended] | None) -> list[Passage]:
+def passages(ended: list[Ended]) -> list[Passage]:
     """The passages of what ended."""
-    return [one.passage for one in ended or ()]
+    return [one.passage for one in ended]
 
 
 def tick(portal: PortalWatch, t: int) -> list[Passage]:
@@ -191,10 +191,10 @@ def test_late_reads_never_reopen() -> None:
     assert len(finish(portal)) == 1
     after = T0 + 60 * S
     for ms in (-5000, 0, 250, 500, 900, 1700):
-        assert portal.read(after, T0 + ms * MS, MIDDLE, A, -50.0) is None
+        assert portal.reads(after, [(T0 + ms * MS, MIDDLE, A, -50.0)]) == []
     assert not portal.open
     assert portal.state.late == 6
-    portal.read(after, T0 + 1701 * MS, MIDDLE, A, -50.0)
+    portal.reads(after, [(T0 + 1701 * MS, MIDDLE, A, -50.0)])
     assert portal.open
 
 
@@ -227,7 +227,7 @@ def test_out_of_order_within_settle() -> None:
         jittered = sorted(steps, key=lambda step: step[0] + random.Random(f"{seed}{step}").uniform(0, 290))
         portal = watch()
         for ms, row, epc, rssi in jittered:
-            assert portal.read(T0 + ms * MS + 300 * MS, T0 + ms * MS, row, epc, rssi) is None
+            assert portal.reads(T0 + ms * MS + 300 * MS, [(T0 + ms * MS, row, epc, rssi)]) == []
         assert finish(portal) == [ordered]
 
 
@@ -250,7 +250,7 @@ def test_weak_read_never_moves_the_opening() -> None:
     """A weak read from just before the opening neither moves it nor counts."""
     portal = watch()
     feed(portal, [(100, OUTER, A, -50.0)])
-    portal.read(T0 + 200 * MS, T0, OUTER, B, -80.0)
+    portal.reads(T0 + 200 * MS, [(T0, OUTER, B, -80.0)])
     assert portal.opened == T0 + 100 * MS
     assert list(portal.state.peaks) == [A]
     assert portal.state.late == 0
@@ -260,7 +260,7 @@ def test_too_early_read_opens_nothing_earlier() -> None:
     """A read from more than `settle` before the opening does not move it: it is what was heard before."""
     portal = watch()
     feed(portal, [(1000, OUTER, A, -50.0)])
-    portal.read(T0 + 1100 * MS, T0 + 700 * MS, OUTER, B, -50.0)
+    portal.reads(T0 + 1100 * MS, [(T0 + 700 * MS, OUTER, B, -50.0)])
     assert portal.opened == T0 + 1000 * MS
 
 
@@ -281,7 +281,7 @@ def test_backlog_makes_the_same_passages(eyes: bool) -> None:
             if eyes and number in EYED:
                 eye, level = EYED[number]
                 seen[name] += passages(portal.edge(t, at, eye, Gpi("r", eye + 1, level, at)))
-            seen[name] += passages(portal.read(t, at, *step[1:]))
+            seen[name] += passages(portal.reads(t, [(at, *step[1:])]))
     seen["live"] += finish(live)
     seen["backlog"] += finish(backlog)
     assert seen["live"] == seen["backlog"]
@@ -294,7 +294,7 @@ def test_backlog_is_waited_for() -> None:
     """While a backlog still comes in, its last passage waits BACKLOG_WAIT after the latest arrival."""
     portal = watch()
     now = T0 + 3600 * S
-    portal.read(now, T0, OUTER, A, -50.0)
+    portal.reads(now, [(T0, OUTER, A, -50.0)])
     assert portal.deadline == now + BACKLOG_WAIT
 
 
@@ -457,7 +457,7 @@ def test_absurd_levels_stay_in_64_bits() -> None:
     """No level makes a figure that a snapshot could not hold."""
     portal = watch()
     for rssi in (1e300, -1e300, 127.0, 0.0):
-        portal.read(T0, T0 + 1000, OUTER, A, rssi)
+        portal.reads(T0, [(T0 + 1000, OUTER, A, rssi)])
     assert msgspec.json.decode(msgspec.json.encode(portal.state), type=PortalState) == portal.state
     assert len(finish(portal)) == 1
 
@@ -509,7 +509,7 @@ def test_abandon_decides_nothing() -> None:
     feed(portal, crossing())
     portal.abandon()
     assert portal.deadline is None
-    portal.read(T0 + S, T0 + 400 * MS, MIDDLE, A, -50.0)
+    portal.reads(T0 + S, [(T0 + 400 * MS, MIDDLE, A, -50.0)])
     assert not portal.open
 
 
