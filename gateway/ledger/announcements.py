@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, func, insert, select, update
 
 from gateway.errors import LedgerError
 from gateway.ledger.sql import Turn, chunks
@@ -24,7 +24,7 @@ from gateway.ledger.tables import (
     lots,
 )
 from gateway.model.documents import Asn, Commission, ExpectedLine, ExpectedUnit, Lot, Order
-from gateway.model.outcome import DocumentChange, ProductionDone
+from gateway.model.outcome import DocumentChange, ProductionDone, UnitDone
 from gateway.model.quantity import SCALE, format_quantity, parse_quantity
 
 _DIGITS = 20  # GS1 General Specifications: AI (21) has at most 20 characters
@@ -44,21 +44,41 @@ def apply(turn: Turn, changes: Iterable[DocumentChange]) -> None:
             _document(turn, change)
 
 
+def _document_of(table: Table) -> ColumnElement[bool]:
+    """Rows of one document, for a statement that is built once."""
+    return and_(*(table.c[name] == bindparam(f"of_{name}") for name in ("site", "kind", "document")))
+
+
+_STATES = select(expected_units.c.state).where(_document_of(expected_units)).distinct()
+_BECOMES = (
+    update(expectations)
+    .where(_document_of(expectations), expectations.c.state != "withdrawn")
+    .values(state=bindparam("to"), changed=bindparam("now"))
+)
+_UNIT_DONE = (
+    update(expected_units)
+    .where(_document_of(expected_units), expected_units.c.sscc == bindparam("of_sscc"))
+    .values(state=bindparam("to"), movement=bindparam("by"))
+)
+
+
+def units_done(turn: Turn, dones: Iterable[UnitDone]) -> None:
+    """Announced units that came or went, and what that makes of their documents."""
+    for done in dones:
+        unit = {"of_site": turn.site, "of_kind": done.kind, "of_document": done.id, "of_sscc": done.sscc}
+        if turn.connection.execute(_UNIT_DONE, unit | {"to": done.state, "by": done.movement}).rowcount:
+            refresh(turn, done.kind, done.id)
+
+
 def refresh(turn: Turn, kind: str, document: str) -> None:
     """Derive a document's state from its units: expected, partial, or done (the state its units share)."""
-    mine = _of(expectations, turn, kind, document)
-    states = set(
-        turn.connection.scalars(
-            select(expected_units.c.state).where(_of(expected_units, turn, kind, document)).distinct()
-        )
-    )
+    mine = {"of_site": turn.site, "of_kind": kind, "of_document": document}
+    states = set(turn.connection.scalars(_STATES, mine))
     if "expected" in states or not states:
         state = "partial" if len(states) > 1 else "expected"
     else:
         state = "shipped" if "shipped" in states else "received"
-    turn.connection.execute(
-        update(expectations).where(mine, expectations.c.state != "withdrawn").values(state=state, changed=turn.now)
-    )
+    turn.connection.execute(_BECOMES, mine | {"to": state, "now": turn.now})
 
 
 def serial_key(serial: str) -> str | None:

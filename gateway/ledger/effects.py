@@ -11,7 +11,7 @@ from gateway.ledger import announcements, lives
 from gateway.ledger import outbox as rows
 from gateway.ledger.sql import Turn
 from gateway.ledger.staying import follow
-from gateway.ledger.tables import expected_units, holds, items, outbox, stock, unit_contents, units
+from gateway.ledger.tables import holds, items, outbox, stock, unit_contents, units
 from gateway.model.outcome import (
     Confirm,
     Descent,
@@ -104,6 +104,11 @@ def _items(turn: Turn, changes: Iterable[ItemChange]) -> None:
     )
 
 
+_INSIDE = and_(unit_contents.c.site == bindparam("of_site"), unit_contents.c.sscc == bindparam("of_sscc"))
+_EMPTIED = delete(unit_contents).where(_INSIDE)
+_WENT_ALONG = update(unit_contents).where(_INSIDE).values(state="left")
+
+
 def _units(turn: Turn, changes: Iterable[UnitChange]) -> None:
     for change in changes:
         left = change.location is None
@@ -116,11 +121,11 @@ def _units(turn: Turn, changes: Iterable[UnitChange]) -> None:
             "changed": turn.now,
         }
         turn.connection.execute(turn.upsert(units), row)
-        mine = and_(unit_contents.c.site == turn.site, unit_contents.c.sscc == change.sscc)
+        mine = {"of_site": turn.site, "of_sscc": change.sscc}
         if left and not change.contents:
-            turn.connection.execute(update(unit_contents).where(mine).values(state=state))
+            turn.connection.execute(_WENT_ALONG, mine)
             continue
-        turn.connection.execute(delete(unit_contents).where(mine))
+        turn.connection.execute(_EMPTIED, mine)
         if change.contents:
             rows = [
                 _content(turn, change, state, ordinal, line) for ordinal, line in enumerate(change.contents, start=1)
@@ -144,22 +149,6 @@ def _content(turn: Turn, change: UnitChange, state: str, ordinal: int, line: Lin
         "prefix": line.prefix,
         "epcs": list(line.epcs),
     }
-
-
-def _done(turn: Turn, dones: Iterable[UnitDone]) -> None:
-    for done in dones:
-        changed = turn.connection.execute(
-            update(expected_units)
-            .where(
-                expected_units.c.site == turn.site,
-                expected_units.c.kind == done.kind,
-                expected_units.c.document == done.id,
-                expected_units.c.sscc == done.sscc,
-            )
-            .values(state=done.state, movement=done.movement)
-        )
-        if changed.rowcount:
-            announcements.refresh(turn, done.kind, done.id)
 
 
 def _hold(turn: Turn, changes: Iterable[HoldSet]) -> None:
@@ -268,7 +257,7 @@ _APPLY: dict[type, Callable[[Turn, Sequence[Any]], None]] = {
     StockDelta: _stock,
     ItemChange: _items,
     UnitChange: _units,
-    UnitDone: _done,
+    UnitDone: announcements.units_done,
     DocumentChange: announcements.apply,
     HoldSet: _hold,
     HoldEnd: lives.end_holds,

@@ -5,19 +5,19 @@ place is open; `held_at` says where.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, and_, or_, select
+from sqlalchemy import RowMapping, Select, Table, and_, bindparam, or_, select
 
 from gateway.identity import decode
 from gateway.ledger import goods, master
 from gateway.ledger.announcements import EXPECTATIONS, serial_key
 from gateway.ledger.outbox import kept
 from gateway.ledger.sql import Asking as Asking
-from gateway.ledger.sql import chunks
+from gateway.ledger.sql import among, chunks, here
 from gateway.ledger.tables import (
     expectations,
     expected_epcs,
@@ -58,8 +58,8 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     """Everything the ledger knows of what is asked; every mapping in the order of its keys."""
     waiting = master.pending(asking, questions.pending)
     epcs = {*questions.epcs, *(epc for one in waiting.values() for line in one.movement.lines for epc in line.epcs)}
-    here = _items(asking, epcs)
-    parents = {item.parent for item in here.values() if item.parent is not None and item.location is not None}
+    there = _items(asking, epcs)
+    parents = {item.parent for item in there.values() if item.parent is not None and item.location is not None}
     ssccs = {*questions.ssccs, *(one.movement.sscc for one in waiting.values() if one.movement.sscc is not None)}
     expected = _expected(asking, ssccs)
     inside = _units(asking, ssccs | parents)
@@ -77,7 +77,7 @@ def answer(asking: Asking, questions: Questions) -> Facts:
         named |= {(line.gtin, line.lot or "") for one in several for line in one.unit.lines}
     for unit in inside.values():
         named |= {(content.gtin, content.lot) for content in unit.contents}
-    named |= {(item.gtin, item.lot) for item in here.values()}
+    named |= {(item.gtin, item.lot) for item in there.values()}
     for found in serials.values():
         named |= {(serial.gtin, serial.lot) for serial in found}
     named |= about
@@ -89,7 +89,7 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     return Facts(
         expected=expected,
         units=inside,
-        items=here,
+        items=there,
         serials=serials,
         lots=_lots(asking, sorted((gtin, lot) for gtin, lot in named if gtin and lot)),
         documents=_versions(asking, questions.documents),
@@ -125,32 +125,31 @@ def _interval(asked: Interval) -> str:
     return f"{asked.location}/{asked.start}/{asked.end}"
 
 
+_DOCUMENT = and_(*(expectations.c[name] == expected_units.c[name] for name in ("site", "kind", "document")))
+_EXPECTED = (
+    select(
+        expected_units,
+        expectations.c.version,
+        expectations.c.party,
+        expectations.c.min_shelf_life_days,
+        expectations.c.documents,
+        expectations.c.type,
+        expectations.c.extra.label("document_extra"),
+    )
+    .join(expectations, _DOCUMENT)
+    .where(
+        here(expected_units),
+        among(expected_units.c.sscc, "ssccs"),
+        expected_units.c.kind != "commission",
+        expectations.c.state != "withdrawn",
+    )
+)
+
+
 def _expected(asking: Asking, ssccs: Iterable[str]) -> dict[str, tuple[Expected, ...]]:
     found: dict[str, list[Expected]] = defaultdict(list)
     for some in chunks(sorted(set(ssccs))):
-        joined = and_(
-            expectations.c.site == expected_units.c.site,
-            expectations.c.kind == expected_units.c.kind,
-            expectations.c.document == expected_units.c.document,
-        )
-        rows = asking.rows(
-            select(
-                expected_units,
-                expectations.c.version,
-                expectations.c.party,
-                expectations.c.min_shelf_life_days,
-                expectations.c.documents,
-                expectations.c.type,
-                expectations.c.extra.label("document_extra"),
-            )
-            .join(expectations, joined)
-            .where(
-                expected_units.c.site == asking.site,
-                expected_units.c.sscc.in_(some),
-                expected_units.c.kind != "commission",
-                expectations.c.state != "withdrawn",
-            )
-        )
+        rows = asking.mine(_EXPECTED, ssccs=some)
         lines = _lines(asking, some) if rows else {}
         for row in sorted(rows, key=lambda row: (row["sscc"], row["kind"], row["document"])):
             found[row["sscc"]].append(_one_expected(row, lines))
@@ -174,22 +173,30 @@ def _one_expected(row: RowMapping, lines: dict[tuple[str, str, str], list[Expect
     )
 
 
-def _lines(asking: Asking, ssccs: Iterable[str]) -> dict[tuple[str, str, str], list[ExpectedLine]]:
-    def of(table: Any, *order: str) -> list[RowMapping]:
-        key = [table.c[name] for name in ("kind", "document", "sscc", "line", *order)]
-        return asking.rows(select(table).where(table.c.site == asking.site, table.c.sscc.in_(ssccs)).order_by(*key))
+def _of_units(table: Table, *order: str) -> Select[Any]:
+    key = [table.c[name] for name in ("kind", "document", "sscc", "line", *order)]
+    return select(table).where(here(table), among(table.c.sscc, "ssccs")).order_by(*key)
+
+
+_LINES = _of_units(expected_lines)
+_NAMED = {table: _of_units(table, "ordinal") for table in (expected_serials, expected_ranges, expected_epcs)}
+
+
+def _lines(asking: Asking, ssccs: Sequence[str]) -> dict[tuple[str, str, str], list[ExpectedLine]]:
+    def of(table: Table) -> list[RowMapping]:
+        return asking.mine(_NAMED[table], ssccs=ssccs)
 
     serials: dict[tuple[Any, ...], list[str]] = defaultdict(list)
-    for row in of(expected_serials, "ordinal"):
+    for row in of(expected_serials):
         serials[row["kind"], row["document"], row["sscc"], row["line"]].append(row["serial"])
     ranges: dict[tuple[Any, ...], list[tuple[str, str]]] = defaultdict(list)
-    for row in of(expected_ranges, "ordinal"):
+    for row in of(expected_ranges):
         ranges[row["kind"], row["document"], row["sscc"], row["line"]].append((row["low"], row["high"]))
     epcs: dict[tuple[Any, ...], list[str]] = defaultdict(list)
-    for row in of(expected_epcs, "ordinal"):
+    for row in of(expected_epcs):
         epcs[row["kind"], row["document"], row["sscc"], row["line"]].append(row["epc"])
     lines: dict[tuple[str, str, str], list[ExpectedLine]] = defaultdict(list)
-    for row in of(expected_lines):
+    for row in asking.mine(_LINES, ssccs=ssccs):
         unit = row["kind"], row["document"], row["sscc"]
         line = ExpectedLine(
             gtin=row["gtin"],
@@ -205,12 +212,19 @@ def _lines(asking: Asking, ssccs: Iterable[str]) -> dict[tuple[str, str, str], l
     return lines
 
 
+_CONTENTS = (
+    select(unit_contents)
+    .where(here(unit_contents), among(unit_contents.c.sscc, "ssccs"))
+    .order_by(unit_contents.c.sscc, unit_contents.c.line)
+)
+_UNITS = select(units).where(here(units), among(units.c.sscc, "ssccs")).order_by(units.c.sscc)
+
+
 def _units(asking: Asking, ssccs: Iterable[str]) -> dict[str, Unit]:
     found: dict[str, Unit] = {}
     for some in chunks(sorted(set(ssccs))):
         contents: dict[str, list[Content]] = defaultdict(list)
-        mine = and_(unit_contents.c.site == asking.site, unit_contents.c.sscc.in_(some))
-        for row in asking.rows(select(unit_contents).where(mine).order_by(unit_contents.c.sscc, unit_contents.c.line)):
+        for row in asking.mine(_CONTENTS, ssccs=some):
             content = Content(
                 gtin=row["gtin"],
                 lot=row["lot"],
@@ -223,18 +237,43 @@ def _units(asking: Asking, ssccs: Iterable[str]) -> dict[str, Unit]:
                 status=row["status"],
             )
             contents[row["sscc"]].append(content)
-        here = select(units).where(units.c.site == asking.site, units.c.sscc.in_(some)).order_by(units.c.sscc)
-        for row in asking.rows(here):
+        for row in asking.mine(_UNITS, ssccs=some):
             found[row["sscc"]] = Unit(row["sscc"], row["location"], row["status"], tuple(contents[row["sscc"]]))
     return dict(sorted(found.items()))
+
+
+_ITEMS = select(items).where(here(items), among(items.c.epc, "epcs"))
 
 
 def _items(asking: Asking, epcs: Iterable[str]) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for some in chunks(sorted(set(epcs))):
-        for row in asking.rows(select(items).where(items.c.site == asking.site, items.c.epc.in_(some))):
+        for row in asking.mine(_ITEMS, epcs=some):
             found[row["epc"]] = master.item(row)
     return dict(sorted(found.items()))
+
+
+def _announced(table: Table) -> Select[Any]:
+    """Rows of `table` (serials or ranges) for a GTIN, with their line, of expectations that stand and name a lot."""
+    line = and_(*(table.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line")))
+    document = and_(*(table.c[name] == expectations.c[name] for name in ("site", "kind", "document")))
+    return (
+        select(table, expected_lines.c.lot, expected_lines.c.expiry)
+        .join(expected_lines, line)
+        .join(expectations, document)
+        .where(
+            here(table),
+            table.c.gtin == bindparam("of_gtin"),
+            expected_lines.c.lot.is_not(None),
+            expectations.c.state != "withdrawn",
+        )
+    )
+
+
+_SERIALS = _announced(expected_serials).where(among(expected_serials.c.serial, "serials"))
+_RANGES = _announced(expected_ranges).where(
+    expected_ranges.c.low_key <= bindparam("highest"), expected_ranges.c.high_key >= bindparam("lowest")
+)
 
 
 def _serials(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, tuple[Serial, ...]]:
@@ -245,8 +284,7 @@ def _serials(asking: Asking, asked: Iterable[tuple[str, str]]) -> dict[str, tupl
     found: dict[tuple[str, str], list[tuple[tuple[Any, ...], Serial]]] = defaultdict(list)
     for gtin, serials in wanted.items():
         for some in chunks(sorted(serials)):
-            named = _announced(asking, expected_serials, gtin).where(expected_serials.c.serial.in_(some))
-            for row in asking.rows(named):
+            for row in asking.mine(_SERIALS, of_gtin=gtin, serials=some):
                 found[gtin, row["serial"]].append(_serial(row, "serial"))
         for serial, row in _in_ranges(asking, gtin, serials):
             found[gtin, serial].append(_serial(row, "range"))
@@ -261,6 +299,22 @@ def _by_epc(asking: Asking, epcs: Iterable[str]) -> dict[str, tuple[Serial, ...]
     return {epc: tuple(several) for epc, several in master.by_epc(asking, epcs).items()}
 
 
+_OF_UNIT = and_(*(expected_lines.c[name] == expected_units.c[name] for name in ("site", "kind", "document", "sscc")))
+_OPEN_LOTS = (
+    select(expected_lines.c.document, expected_lines.c.gtin, expected_lines.c.lot, expected_lines.c.expiry)
+    .join(expected_units, _OF_UNIT)
+    .where(
+        here(expected_lines),
+        expected_lines.c.kind == "asn",
+        among(expected_lines.c.document, "asns"),
+        among(expected_lines.c.gtin, "gtins"),
+        expected_lines.c.lot.is_not(None),
+        expected_units.c.state == "expected",
+    )
+    .distinct()
+)
+
+
 def _open_lots(
     asking: Asking, expected: dict[str, tuple[Expected, ...]], serials: dict[str, tuple[Serial, ...]], gtins: set[str]
 ) -> dict[str, tuple[OpenLot, ...]]:
@@ -268,23 +322,9 @@ def _open_lots(
     asns = {one.id for several in expected.values() for one in several if one.kind == "asn"}
     asns |= {one.expectation[4:] for several in serials.values() for one in several if one.expectation[:4] == "asn/"}
     found: dict[str, set[OpenLot]] = defaultdict(set)
-    unit = and_(*(expected_lines.c[name] == expected_units.c[name] for name in ("site", "kind", "document", "sscc")))
     for some in chunks(sorted(asns)):
         for few in chunks(sorted(gtins)):
-            query = (
-                select(expected_lines.c.document, expected_lines.c.gtin, expected_lines.c.lot, expected_lines.c.expiry)
-                .join(expected_units, unit)
-                .where(
-                    expected_lines.c.site == asking.site,
-                    expected_lines.c.kind == "asn",
-                    expected_lines.c.document.in_(some),
-                    expected_lines.c.gtin.in_(few),
-                    expected_lines.c.lot.is_not(None),
-                    expected_units.c.state == "expected",
-                )
-                .distinct()
-            )
-            for row in asking.rows(query):
+            for row in asking.mine(_OPEN_LOTS, asns=some, gtins=few):
                 found[f"asn/{row['document']}/{row['gtin']}"].add(OpenLot(row["lot"], row["expiry"]))
     order = {key: sorted(several, key=lambda one: (one.lot, one.expiry or "")) for key, several in found.items()}
     return {key: tuple(order[key]) for key in sorted(order)}
@@ -294,10 +334,7 @@ def _in_ranges(asking: Asking, gtin: str, serials: set[str]) -> list[tuple[str, 
     keys = {serial: key for serial in serials if (key := serial_key(serial)) is not None}
     if not keys:
         return []
-    overlapping = _announced(asking, expected_ranges, gtin).where(
-        expected_ranges.c.low_key <= max(keys.values()), expected_ranges.c.high_key >= min(keys.values())
-    )
-    rows = asking.rows(overlapping)
+    rows = asking.mine(_RANGES, of_gtin=gtin, lowest=min(keys.values()), highest=max(keys.values()))
     return [
         (serial, row)
         for serial, key in sorted(keys.items())
@@ -307,27 +344,20 @@ def _in_ranges(asking: Asking, gtin: str, serials: set[str]) -> list[tuple[str, 
     ]
 
 
-def _announced(asking: Asking, table: Any, gtin: str) -> Select[Any]:
-    """Rows of `table` (serials or ranges) for a GTIN, with their line, of expectations that stand and name a lot."""
-    line = and_(*(table.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line")))
-    document = and_(*(table.c[name] == expectations.c[name] for name in ("site", "kind", "document")))
-    return (
-        select(table, expected_lines.c.lot, expected_lines.c.expiry)
-        .join(expected_lines, line)
-        .join(expectations, document)
-        .where(
-            table.c.site == asking.site,
-            table.c.gtin == gtin,
-            expected_lines.c.lot.is_not(None),
-            expectations.c.state != "withdrawn",
-        )
-    )
-
-
 def _serial(row: RowMapping, by: str) -> tuple[tuple[Any, ...], Serial]:
     order = (by != "serial", row["kind"], row["document"], row["sscc"], row["line"], row["ordinal"])
     expectation = f"{row['kind']}/{row['document']}"
     return order, Serial(row["gtin"], row["lot"], expectation, row["sscc"], by, row["expiry"])
+
+
+_LOTS = select(lots).where(here(lots), lots.c.gtin == bindparam("of_gtin"), among(lots.c.lot, "lots"))
+_HELD = select(holds.c.lot, holds.c.location).where(
+    here(holds),
+    holds.c.gtin == bindparam("of_gtin"),
+    among(holds.c.lot, "lots"),
+    holds.c.released.is_(None),
+    holds.c.whole,
+)
 
 
 def _lots(asking: Asking, named: list[tuple[str, str]]) -> dict[str, LotFact]:
@@ -337,21 +367,9 @@ def _lots(asking: Asking, named: list[tuple[str, str]]) -> dict[str, LotFact]:
     found: dict[str, LotFact] = {}
     for gtin, numbers in by_gtin.items():
         for some in chunks(numbers):
-            known = {
-                row["lot"]: row
-                for row in asking.rows(
-                    select(lots).where(lots.c.site == asking.site, lots.c.gtin == gtin, lots.c.lot.in_(some))
-                )
-            }
-            held = select(holds.c.lot, holds.c.location).where(
-                holds.c.site == asking.site,
-                holds.c.gtin == gtin,
-                holds.c.lot.in_(some),
-                holds.c.released.is_(None),
-                holds.c.whole,
-            )
+            known = {row["lot"]: row for row in asking.mine(_LOTS, of_gtin=gtin, lots=some)}
             stopped: dict[str, set[str]] = defaultdict(set)
-            for row in asking.rows(held):
+            for row in asking.mine(_HELD, of_gtin=gtin, lots=some):
                 stopped[row["lot"]].add(row["location"])
             for lot in some:
                 mine = known.get(lot)
@@ -399,11 +417,16 @@ def _stays(asking: Asking, asked: Interval) -> tuple[Stay, ...]:
     return tuple(sorted(found, key=lambda stay: (stay.gtin, stay.lot, stay.entered, stay.unit)))
 
 
+_OUTBOX = (
+    select(outbox.c.seq, outbox.c.kind, outbox.c.topic, outbox.c.state)
+    .where(here(outbox), outbox.c.gateway == bindparam("of_gateway"), among(outbox.c.seq, "seqs"))
+    .order_by(outbox.c.seq)
+)
+
+
 def _outbox(asking: Asking, seqs: Iterable[int]) -> dict[str, OutboxFact]:
     found: dict[str, OutboxFact] = {}
-    mine = and_(outbox.c.site == asking.site, outbox.c.gateway == asking.gateway)
-    columns = outbox.c.seq, outbox.c.kind, outbox.c.topic, outbox.c.state
     for some in chunks(sorted(set(seqs))):
-        for row in asking.rows(select(*columns).where(mine, outbox.c.seq.in_(some)).order_by(outbox.c.seq)):
+        for row in asking.mine(_OUTBOX, of_gateway=asking.gateway, seqs=some):
             found[str(row["seq"])] = OutboxFact(row["seq"], row["kind"], row["topic"], row["state"])
     return found

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
-from gateway.ledger.sql import Asking, chunks
+from gateway.ledger.sql import Asking, among, chunks, here
 from gateway.ledger.tables import (
     documents,
     expectations,
@@ -41,26 +41,29 @@ def item(row: Any) -> Item:
     )
 
 
+_BY_EPC = (
+    select(expected_epcs, expected_lines.c.lot, expected_lines.c.expiry)
+    .join(
+        expected_lines,
+        and_(
+            *(expected_epcs.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line"))
+        ),
+    )
+    .join(expectations, and_(*(expected_epcs.c[name] == expectations.c[name] for name in ("site", "kind", "document"))))
+    .where(
+        here(expected_epcs),
+        among(expected_epcs.c.epc, "epcs"),
+        expected_lines.c.lot.is_not(None),
+        expectations.c.state != "withdrawn",
+    )
+)
+
+
 def by_epc(asking: Asking, epcs: Iterable[str]) -> dict[str, list[Serial]]:
     """Items that a document names by their EPC: asns, commissioning lists, orders, each by id and line."""
     found: dict[str, list[tuple[Any, Serial]]] = defaultdict(list)
-    line = and_(
-        *(expected_epcs.c[name] == expected_lines.c[name] for name in ("site", "kind", "document", "sscc", "line"))
-    )
-    document = and_(*(expected_epcs.c[name] == expectations.c[name] for name in ("site", "kind", "document")))
     for some in chunks(sorted(set(epcs))):
-        query = (
-            select(expected_epcs, expected_lines.c.lot, expected_lines.c.expiry)
-            .join(expected_lines, line)
-            .join(expectations, document)
-            .where(
-                expected_epcs.c.site == asking.site,
-                expected_epcs.c.epc.in_(some),
-                expected_lines.c.lot.is_not(None),
-                expectations.c.state != "withdrawn",
-            )
-        )
-        for row in asking.rows(query):
+        for row in asking.mine(_BY_EPC, epcs=some):
             order = (row["kind"], row["document"], row["sscc"], row["line"])
             expectation = f"{row['kind']}/{row['document']}"
             serial = Serial(row["gtin"], row["lot"], expectation, row["sscc"], "epc", row["expiry"])
@@ -82,9 +85,9 @@ def standing(asking: Asking, asked: Iterable[tuple[str, str]], unit_facts: Any) 
         for row in asking.rows(select(items).where(of[items], items.c.location.is_not(None)).order_by(items.c.epc)):
             tagged[row["location"]].append(item(row))
         inside = select(unit_contents.c.sscc).where(of[unit_contents])
-        here = and_(units.c.site == asking.site, units.c.sscc.in_(inside), units.c.location.is_not(None))
+        there = and_(units.c.site == asking.site, units.c.sscc.in_(inside), units.c.location.is_not(None))
         carrying: dict[str, list[Unit]] = defaultdict(list)
-        for unit in unit_facts(asking, asking.connection.scalars(select(units.c.sscc).where(here)).all()).values():
+        for unit in unit_facts(asking, asking.connection.scalars(select(units.c.sscc).where(there)).all()).values():
             carrying[unit.location].append(unit)
         stopped: dict[str, list[OpenHold]] = defaultdict(list)
         for row in asking.rows(select(holds).where(of[holds], holds.c.released.is_(None)).order_by(holds.c.hold)):
@@ -106,25 +109,23 @@ def standing(asking: Asking, asked: Iterable[tuple[str, str]], unit_facts: Any) 
 _OF_LOT = (stock, items, unit_contents, holds)
 
 
+_PENDING = (
+    select(pending_receipts.c.movement, pending_receipts.c.body, pending_receipts.c.gateway)
+    .join(pending_keys, and_(*(pending_keys.c[name] == pending_receipts.c[name] for name in ("site", "movement"))))
+    .where(here(pending_keys), among(pending_keys.c.key, "keys"), pending_receipts.c.state == "open")
+)
+
+
 def pending(asking: Asking, keys: Iterable[str]) -> dict[str, Pending]:
     """Open receipts that any of these keys finds, by movement."""
     found: dict[str, Pending] = {}
-    joined = and_(
-        pending_keys.c.site == pending_receipts.c.site, pending_keys.c.movement == pending_receipts.c.movement
-    )
     for some in chunks(sorted(set(keys))):
-        query = (
-            select(pending_receipts.c.movement, pending_receipts.c.body, pending_receipts.c.gateway)
-            .join(pending_keys, joined)
-            .where(
-                pending_keys.c.site == asking.site,
-                pending_keys.c.key.in_(some),
-                pending_receipts.c.state == "open",
-            )
-        )
-        for row in asking.rows(query):
+        for row in asking.mine(_PENDING, keys=some):
             found[row["movement"]] = Pending(msgspec.convert(row["body"], Movement), row["gateway"])
     return dict(sorted(found.items(), key=lambda pair: (pair[1].movement.at, pair[0])))
+
+
+_NUMBERS = select(numbering).where(here(numbering), among(numbering.c.day, "days")).order_by(numbering.c.counter)
 
 
 def numbers(asking: Asking, days: Iterable[str]) -> dict[str, int]:
@@ -132,8 +133,7 @@ def numbers(asking: Asking, days: Iterable[str]) -> dict[str, int]:
     asked = sorted(set(days))
     if not asked:
         return {}
-    query = select(numbering).where(numbering.c.site == asking.site, numbering.c.day.in_(["", *asked]))
-    return {row["counter"]: row["last"] for row in asking.rows(query.order_by(numbering.c.counter))}
+    return {row["counter"]: row["last"] for row in asking.mine(_NUMBERS, days=["", *asked])}
 
 
 def policy(asking: Asking) -> Policy | None:
@@ -180,10 +180,20 @@ def version(asking: Asking, kind: str, name: str) -> int | None:
     return known
 
 
+_DOCUMENTS = (
+    select(documents)
+    .where(
+        here(documents),
+        documents.c.kind == bindparam("of_kind"),
+        among(documents.c.document, "ids"),
+        documents.c.state == bindparam("of_state"),
+    )
+    .order_by(documents.c.document)
+)
+
+
 def _documents(asking: Asking, kind: str, ids: Iterable[str], state: str = "known") -> list[Any]:
     rows: list[Any] = []
     for some in chunks(sorted(set(ids))):
-        mine = and_(documents.c.site == asking.site, documents.c.kind == kind, documents.c.document.in_(some))
-        query = select(documents).where(mine, documents.c.state == state).order_by(documents.c.document)
-        rows += asking.rows(query)
+        rows += asking.mine(_DOCUMENTS, of_kind=kind, ids=some, of_state=state)
     return rows

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, RowMapping, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Insert, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import sqlite
 
 from gateway.errors import LedgerError
@@ -49,9 +49,24 @@ class Asking(msgspec.Struct, frozen=True):
         """All rows of a statement."""
         return list(self.connection.execute(statement, values).mappings())
 
+    def mine(self, statement: Select[Any], **values: Any) -> list[RowMapping]:
+        """All rows of a statement that was built once, with the site bound as `of_site` (`here`)."""
+        return self.rows(statement, {"of_site": self.site} | values)
+
     def of(self, table: Table, **key: str) -> list[RowMapping]:
         """The site's rows of a table with these values. The statement is built once for a table and its columns."""
         return self.rows(_having(table, tuple(key)), {"site": self.site} | key)
+
+
+def here(table: Table) -> ColumnElement[bool]:
+    """Rows of the site, for a statement that is built once: building one costs as much as running it."""
+    mine: ColumnElement[bool] = table.c.site == bindparam("of_site")
+    return mine
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """A column's value is among those bound as `name`, `CHUNK` at most; for a statement that is built once."""
+    return column.in_(bindparam(name, expanding=True))
 
 
 @cache

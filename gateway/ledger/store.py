@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from gateway.errors import LedgerError, TurnError
@@ -58,6 +59,17 @@ class _Progress(msgspec.Struct, frozen=True):
     seq: int = 0
     audit: int = 0
     hash: str = decisions.GENESIS
+
+
+def _row(after: _Progress, t: int) -> dict[str, Any]:
+    return msgspec.structs.asdict(after) | {"t": t}
+
+
+_ADVANCE = (
+    update(progress)
+    .where(progress.c.site == bindparam("of_site"), progress.c.gateway == bindparam("of_gateway"))
+    .values({name: bindparam(f"to_{name}") for name in _row(_Progress(), 0)})
+)
 
 
 class Ledger(View):
@@ -219,13 +231,12 @@ class Ledger(View):
             if found is not None:
                 self._progress = _Progress(found.position, found.seq, found.audit, found.hash)
                 return
-            start = {"site": self.site, "gateway": self.gateway, "t": 0} | msgspec.structs.asdict(_Progress())
+            start = {"site": self.site, "gateway": self.gateway} | _row(_Progress(), 0)
             writing.connection.execute(insert(progress), start)
 
     def _advance(self, writing: Turn, after: _Progress, t: int) -> None:
-        mine = (progress.c.site == self.site, progress.c.gateway == self.gateway)
-        values = msgspec.structs.asdict(after) | {"t": t}
-        writing.connection.execute(update(progress).where(*mine).values(values))
+        mine = {"of_site": self.site, "of_gateway": self.gateway}
+        writing.connection.execute(_ADVANCE, mine | {f"to_{name}": value for name, value in _row(after, t).items()})
 
     def _keep(self, writing: Turn, snapshot: Snapshot) -> None:
         row = {"site": self.site, "gateway": self.gateway} | msgspec.structs.asdict(snapshot)
