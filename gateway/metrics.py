@@ -1,5 +1,8 @@
 """Every figure `/metrics` shows, in one place. Names follow the Prometheus conventions (unit suffix, _total)."""
 
+from collections.abc import Sized
+from typing import Protocol
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
@@ -39,3 +42,46 @@ INCIDENTS = Gauge(
     ["reader", "kind"],
     registry=REGISTRY,
 )
+PORTAL_ODD = Gauge(
+    "tallyman_portal_odd_reads_total",
+    "Reads (or edges of eyes) of a portal that were odd, by kind: of a time that is decided (late), of the future "
+    "(untimely), given up for want of room (dropped), of a tag with an EPC of no bits (blank).",
+    ["portal", "kind"],
+    registry=REGISTRY,
+)
+PORTAL_KEPT = Gauge(
+    "tallyman_portal_kept",
+    "What a portal remembers: reads that may still belong to a passage, tags of its background.",
+    ["portal", "what"],
+    registry=REGISTRY,
+)
+
+
+class Portal(Protocol):
+    """What a portal remembers, as far as it is shown."""
+
+    late: int
+    untimely: int
+    dropped: int
+    blank: int
+
+    @property
+    def recent(self) -> Sized:
+        """Reads that may still belong to a passage."""
+
+    @property
+    def known(self) -> Sized:
+        """Tags of its background."""
+
+
+def keeps(portal: str, state: Portal) -> None:
+    """Bring the figures of a portal up to date."""
+    for kind, number in (
+        ("late", state.late),
+        ("untimely", state.untimely),
+        ("dropped", state.dropped),
+        ("blank", state.blank),
+    ):
+        PORTAL_ODD.labels(portal, kind).set(number)
+    PORTAL_KEPT.labels(portal, "reads").set(len(state.recent))
+    PORTAL_KEPT.labels(portal, "tags").set(len(state.known))

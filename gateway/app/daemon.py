@@ -435,6 +435,8 @@ class Daemon:
         for reader in self._readers.values():
             for kind, number in reader.counts().items():
                 metrics.INCIDENTS.labels(reader.id, kind).set(number)
+        for portal, state in self._pipeline.core.engine.state.portals.items():
+            metrics.keeps(portal, state)
 
     def _describe(self) -> dict[str, Any]:
         plain: dict[str, Any] = msgspec.to_builtins(self.status)

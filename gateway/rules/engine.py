@@ -4,6 +4,7 @@ The engine's whole memory is `EngineState`, which a snapshot holds; everything e
 Time is only ever `t`, the sequencer's stamp, and the reads' own corrected `at` (both µs since 1970 UTC).
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -44,11 +45,12 @@ from gateway.rules.candidates import (
 from gateway.rules.closing import Ended
 from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
-from gateway.rules.listening import Names, listen, seen
+from gateway.rules.listening import Names, listen, seen, timed
 from gateway.rules.passages import PortalState, PortalWatch, forget_eyes
 from gateway.rules.ruleset import RuleMemory, compile_rules
 from gateway.rules.ruleset.speaking import remember
 from gateway.rules.tracks import ordered
+from gateway.rules.troubles import Spell, Troubles
 from gateway.rules.watching import Watch
 
 LARGEST_VALUE = 1e12
@@ -70,13 +72,15 @@ LATCHED = {"outbox": "uplink", "quarantine": "core"}
 class EngineState(Struct):
     """All the engine remembers, by the ids of the settings.
 
-    `latched` are alarms without a limit, by id; `faults` those of devices that answer and cannot do their work.
+    `latched` are alarms without a limit, by id; `faults` those of devices that answer and cannot do their work, and
+    of portals; `spells` what is odd about a portal and goes on, by the id of its alarm.
     """
 
     portals: dict[str, PortalState] = field(default_factory=dict)
     limits: dict[str, LimitState] = field(default_factory=dict)
     latched: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    spells: dict[str, Spell] = field(default_factory=dict)
     climate: dict[str, dict[str, tuple[float, str, int]]] = field(default_factory=dict)  # sensor → quantity
     rules: RuleMemory = field(default_factory=RuleMemory)
     ordered: tuple[int, int] = (0, 0)  # the last order of a person: when, and which of that instant
@@ -127,6 +131,11 @@ class Engine:
                 self._antennas.setdefault(antenna.reader, {})[antenna.port] = (watch, index)
             for index, eye in enumerate(portal.eyes):
                 self._eyes[eye.reader, eye.port] = (watch, index)
+        self._near = {
+            reader: tuple(dict.fromkeys(watch for watch, _ in antennas.values()))
+            for reader, antennas in self._antennas.items()
+        }
+        self._troubles = Troubles(state.faults, state.spells, self._watches.values())
         self._places = {sensor.id: sensor.location for sensor in settings.sensors}
         self._scales = {scale.id: self._watches[scale.portal] for scale in settings.scales}
         self._limits = {}
@@ -141,7 +150,7 @@ class Engine:
         """The earliest instant (µs) at which time alone changes something; None when nothing is open."""
         times = [watch.deadline for watch in self._watches.values() if watch.open]
         times += [limit.deadline for limits in self._limits.values() for limit in limits]
-        times.append(self._watch.deadline)
+        times += (self._watch.deadline, self._troubles.deadline)
         return min((time for time in times if time is not None), default=None)
 
     def observe(self, t: int, item: Input) -> list[Candidate]:
@@ -174,12 +183,14 @@ class Engine:
                     for limit in limits:
                         limit.boot()
                 self._watch.boot()
+                self._troubles.boot(t)
                 return []
             case Config():
                 removed, self._removed = self._removed, []
-                return [Changed(change) for limit in removed if (change := limit.removed(t)) is not None]
+                ended = [Changed(change) for limit in removed if (change := limit.removed(t)) is not None]
+                return [*ended, *self._troubles.removed(t)]
             case Device():
-                return self._device(t, item)
+                return [*self._troubles.device(t, item)]
 
     def decide(self, candidates: list[Candidate], facts: Facts) -> Outcome:
         """Step 4 with the rules in force; what they did is remembered."""
@@ -201,6 +212,7 @@ class Engine:
                 if limit.deadline is not None and limit.deadline <= t:
                     limit.abandon()
         self._watch.abandon(t)
+        self._troubles.abandon(t)
 
     def _reads(self, t: int, reads: Reads) -> list[Candidate]:
         antennas = self._antennas.get(reads.reader)
@@ -211,16 +223,16 @@ class Engine:
             return [Refused(Rejection(reads.reader, t, "bad_input", detail))]
         found: list[Candidate] = []
         for watch, heard in listen(t, reads, antennas, self._names):
-            found += [self._crossed(watch, ended) for ended in watch.reads(t, heard)]
-        return found
+            found += self._ended(t, watch, watch.reads(t, heard))
+        return found + self._troubles.looked(t, self._near[reads.reader])
 
     def _gpi(self, t: int, gpi: Gpi) -> list[Candidate]:
         target = self._eyes.get((gpi.reader, gpi.port))
         if target is None:
             return []
         watch, index = target
-        ended = watch.edge(t, seen(t, gpi.at), index, gpi)
-        return [self._crossed(watch, one) for one in ended]
+        ended = watch.edge(t, timed(watch, t, gpi.at), index, gpi)
+        return self._ended(t, watch, ended) + self._troubles.looked(t, (watch,))
 
     def _measurement(self, t: int, measurement: Measurement) -> list[Candidate]:
         at = seen(t, measurement.at)
@@ -249,14 +261,12 @@ class Engine:
         return []
 
     def _tick(self, t: int) -> list[Candidate]:
-        found: list[Candidate] = [
-            self._crossed(watch, ended) for watch in self._watches.values() for ended in watch.due(t)
-        ]
+        found = [one for watch in self._watches.values() for one in self._ended(t, watch, watch.due(t))]
         for limits in self._limits.values():
             for limit in limits:
                 started = limit.state.start
                 found += [self._noticed(limit, change, started) for change in limit.due(t)]
-        return found + self._watch.due(t)
+        return found + self._watch.due(t) + self._troubles.due(t)
 
     def _document(self, t: int, topic: str, payload: Any, text: str | None) -> list[Candidate]:
         read = read_document(topic, payload, text, t)
@@ -319,7 +329,7 @@ class Engine:
             change = AlarmChange(alarm, known.rule, t, known.state, "normal", known.priority, by=by)
             return [Changed(change), Answered({"ok": True, "alarm": alarm, "state": "normal"})]
         if alarm in self.state.faults:
-            changed = self._fault(t, alarm, "ack", by=by)
+            changed = self._troubles.step(t, alarm, "ack", by=by)
             return [*changed, Answered({"ok": True, "alarm": alarm, "state": self.state.faults.get(alarm, "normal")})]
         for limits in self._limits.values():
             for limit in limits:
@@ -328,23 +338,6 @@ class Engine:
                     answer = Answered({"ok": True, "alarm": alarm, "state": limit.state.state})
                     return [Changed(acked), answer] if acked is not None else [answer]
         return [Answered({"ok": False, "error": f"no alarm {alarm!r}; `tallyman alarms` lists them"})]
-
-    def _device(self, t: int, device: Device) -> list[Candidate]:
-        """A device in fault is an alarm until it is up again; one that is down is a state: links come and go."""
-        what = {"fault": "on", "up": "off"}.get(device.state, "")
-        return self._fault(t, f"device/{device.device}", what, device.detail)
-
-    def _fault(self, t: int, alarm: str, what: str, detail: str = "", by: str = "") -> list[Candidate]:
-        before = self.state.faults.get(alarm, "normal")
-        after = TRANSITIONS.get((before, what))
-        if after is None:
-            return []
-        if after == "normal":
-            del self.state.faults[alarm]
-        else:
-            self.state.faults[alarm] = after
-        source = alarm.removeprefix("device/")
-        return [Changed(AlarmChange(alarm, source, t, before, after, "medium", detail=detail, by=by))]
 
     def _latch(self, t: int, alarm: str, detail: str) -> list[Candidate]:
         """Raise an alarm that has no limit to return to: it stays until somebody acknowledges it."""
@@ -360,6 +353,12 @@ class Engine:
         start = limit.state.start  # None when the same sample ended it; later when it also began the next one
         since = start if start is not None and start <= change.at else started
         return Changed(change, since if became_active and limit.location else None)
+
+    def _ended(self, t: int, watch: PortalWatch, ended: Iterable[Ended]) -> list[Candidate]:
+        found: list[Candidate] = []
+        for one in ended:
+            found += (self._crossed(watch, one), *self._troubles.passed(t, watch.portal, one.passage))
+        return found
 
     def _crossed(self, watch: PortalWatch, ended: Ended) -> Crossed:
         portal = watch.portal

@@ -18,6 +18,9 @@ FLOOR_DBM, CEILING_DBM = -100, 30
 UNPLACED_DBM = -60.0
 """Level given to a read whose reader does not report one: it counts as strong, or such a reader could open nothing."""
 
+AHEAD = 1_000_000
+"""µs by which a read may be later than its arrival before it is counted as untimely: recordings are rounded."""
+
 PICKED = ("at", "antenna", "epc", "rssi")
 """Columns of reads that the rules use."""
 
@@ -34,8 +37,13 @@ class Names(dict[str, str | None]):
     def __init__(self, ignored: Iterable[str]) -> None:
         super().__init__()
         self._ignored = frozenset(epc.upper() for epc in ignored)
+        self.blank = 0
+        """Reads of an EPC of no bits, which names nothing, since somebody asked."""
 
     def __missing__(self, said: str) -> str | None:
+        if not said:
+            self.blank += 1
+            return None
         epc = said.upper()
         found = self[said] = None if epc in self._ignored else epc
         return found
@@ -50,24 +58,30 @@ def listen(t: int, reads: Reads, antennas: Antennas, names: Names) -> Iterator[t
     """Divide reads that came at `t` (µs), in their order, into runs that one portal heard; others are left out."""
     names.trim()
     for watch, rows in _runs(_picked(reads), antennas):
-        yield (
-            watch,
-            [
-                (
-                    at if at is not None and 0 <= at <= t else t,  # as `seen`, spelled out
-                    target[1],
-                    epc,
-                    UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM,
-                )
-                for at, antenna, said, rssi in rows
-                if (target := antennas.get(antenna)) is not None and (epc := names[said]) is not None
-            ],
-        )
+        heard = [
+            (
+                at if at is not None and 0 <= at <= t else timed(watch, t, at),
+                target[1],
+                epc,
+                UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM,
+            )
+            for at, antenna, said, rssi in rows
+            if (target := antennas.get(antenna)) is not None and (epc := names[said]) is not None
+        ]
+        watch.state.blank += names.blank
+        names.blank = 0
+        yield watch, heard
 
 
 def seen(t: int, at: int | None) -> int:
     """When it was seen: not later than it arrived and not before 1970, or one wrong clock would blind a portal."""
     return at if at is not None and 0 <= at <= t else t
+
+
+def timed(watch: PortalWatch, t: int, at: int | None) -> int:
+    """As `seen`; the portal counts what is of the future."""
+    watch.state.untimely += at is not None and at > t + AHEAD
+    return seen(t, at)
 
 
 def _runs(rows: Iterable[Row], antennas: Antennas) -> Iterator[tuple[PortalWatch, Iterable[Row]]]:

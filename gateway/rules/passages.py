@@ -118,8 +118,10 @@ class PortalState(Struct):
     moving: int = 0  # last of them that kept it open
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     weighing: Weighing | None = None
-    late: int = 0
-    dropped: int = 0
+    late: int = 0  # reads and edges of a time that is decided
+    dropped: int = 0  # what there was no room for
+    untimely: int = 0  # reads and edges of the future
+    blank: int = 0  # reads of tags with an EPC of no bits
 
 
 def forget_eyes(state: PortalState) -> None:
@@ -372,6 +374,7 @@ class PortalWatch:
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
+        self.background.trim(window.closed)
         self._shut(window.closed)
         return ended
 

@@ -1,0 +1,188 @@
+"""Alarms that are no limit: a device in fault, and what a portal has to complain of. Pure.
+
+A device says itself that it is in fault, and when it is well again. What is odd about the reads of a portal is counted
+where it is met (`passages`, `engine`); where it lasts, it becomes an alarm of that portal (`portal/{portal}/{what}`),
+which ends when it has not been met for a while.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from gateway.model.inputs import Device
+from gateway.model.outcome import AlarmChange, Passage
+from gateway.model.settings import Portal
+from gateway.rules.alarms import TRANSITIONS
+from gateway.rules.candidates import Changed
+from gateway.rules.passages import EDGES_KEPT, READS_KEPT, PortalWatch
+
+ACTIVE = ("unacked_active", "acked_active")
+
+APART = 10_000_000
+"""µs without one more after which the next begins a spell of its own: shorter than the time between two pallets."""
+
+LASTS, MANY = 5_000_000, 50
+"""A spell is told when it goes on for so many µs and has so many reads: a broken link sends what it kept within two
+seconds, and one tag's report that comes late is nobody's worry; five seconds of a door are a pallet."""
+
+PATIENCE = 60_000_000
+"""µs without another after which it counts as settled, as with what a reader complains of."""
+
+CROWD = 2_000
+"""Tags that were heard in one passage and stayed, from which on a door is crowded. A reader gives 200…1,100 reads/s and
+a passage takes some 5 s: with more tags than that in the field, those that pass are no longer heard `min_reads` times
+for sure."""
+
+
+class Spell(Struct):
+    """Something odd that goes on; instants of gateway time, µs."""
+
+    first: int
+    last: int
+    count: int = 0
+
+
+class Odd(Struct, frozen=True):
+    """What is counted at a portal, and when it is worth an alarm: so long, so many; and what is said then."""
+
+    lasts: int
+    many: int
+    text: str
+
+
+ODD = {
+    "late": Odd(
+        LASTS,
+        MANY,
+        "{count} reads or edges of {readers} came after what they belong to was decided: a clock is behind, or a link "
+        "holds reports back for longer than settle waits",
+    ),
+    "untimely": Odd(
+        LASTS,
+        MANY,
+        "{count} reads or edges of {readers} are of the future: a clock is ahead; they count as seen when they arrived",
+    ),
+    "dropped": Odd(
+        0,
+        1,
+        "{count} reads or edges of {readers} were given up: a portal keeps " + f"{READS_KEPT:,} reads and {EDGES_KEPT} "
+        "edges at a time, and more came: a chattering eye, or too many tags in the field",
+    ),
+}
+"""By the name of the portal's counter, which is the name of the alarm."""
+
+
+class Troubles:
+    """The alarms of devices and portals; `faults` (alarm → state) and `spells` (alarm → spell) are the engine's."""
+
+    def __init__(self, faults: dict[str, str], spells: dict[str, Spell], watches: Iterable[PortalWatch]) -> None:
+        self._faults = faults
+        self._spells = spells
+        self._seen = {watch.portal.id: _counts(watch) for watch in watches}
+
+    @property
+    def deadline(self) -> int | None:
+        """When (µs) the earliest alarm of a portal is over if nothing odd happens."""
+        return min((self._spells[alarm].last + PATIENCE for alarm in self._standing()), default=None)
+
+    def device(self, t: int, device: Device) -> list[Changed]:
+        """A device in fault is an alarm until it is up again; one that is down is a state: links come and go."""
+        what = {"fault": "on", "up": "off"}.get(device.state, "")
+        return self.step(t, f"device/{device.device}", what, device.detail)
+
+    def step(self, t: int, alarm: str, what: str, detail: str = "", by: str = "") -> list[Changed]:
+        """An alarm goes on or off, or somebody has seen it."""
+        before = self._faults.get(alarm, "normal")
+        after = TRANSITIONS.get((before, what))
+        if after is None:
+            return []
+        self._enter(alarm, after)
+        return [Changed(_change(alarm, t, before, after, detail, by))]
+
+    def looked(self, t: int, watches: Iterable[PortalWatch]) -> list[Changed]:
+        """Reads or edges of these portals were taken: what was odd about them."""
+        found: list[Changed] = []
+        for watch in watches:
+            portal, counts = watch.portal, _counts(watch)
+            before = self._seen[portal.id]
+            if counts == before:
+                continue
+            self._seen[portal.id] = counts
+            for (name, odd), now, then in zip(ODD.items(), counts, before, strict=True):
+                if now > then:
+                    found += self._met(t, portal, name, odd, now - then)
+        return found
+
+    def passed(self, t: int, portal: Portal, passage: Passage) -> list[Changed]:
+        """A passage was decided."""
+        count = len(passage.strays)
+        text = (
+            f"{count:,} tags were heard in one passage and stayed: too many for each that passes to be heard often "
+            "enough; clear the field, or lower the power"
+        )
+        crowded = count >= CROWD
+        return self.step(t, f"portal/{portal.id}/crowd", "on" if crowded else "off", text if crowded else "")
+
+    def due(self, t: int) -> list[Changed]:
+        """Alarms of portals that are over."""
+        found: list[Changed] = []
+        for alarm in [one for one in self._standing() if t >= self._spells[one].last + PATIENCE]:
+            del self._spells[alarm]
+            found += self.step(t, alarm, "off")
+        return found
+
+    def boot(self, t: int) -> None:
+        """An alarm whose spell was given up ends like one that began now."""
+        for name in ODD:
+            for alarm, state in self._faults.items():
+                if state in ACTIVE and alarm.startswith("portal/") and alarm.endswith(f"/{name}"):
+                    self._spells.setdefault(alarm, Spell(t, t))
+
+    def abandon(self, t: int) -> None:
+        """Give up what is due by `t`: the alarms stay until the next start (`boot`)."""
+        for alarm in [one for one in self._standing() if t >= self._spells[one].last + PATIENCE]:
+            del self._spells[alarm]
+
+    def removed(self, t: int) -> list[Changed]:
+        """Portals are gone from the configuration: alarms that nobody could end any more end with them."""
+        found: list[Changed] = []
+        for alarm, before in list(self._faults.items()):
+            if alarm.startswith("portal/") and alarm.split("/")[1] not in self._seen:
+                self._spells.pop(alarm, None)
+                del self._faults[alarm]
+                found.append(Changed(_change(alarm, t, before, "normal", "the portal was removed")))
+        return found
+
+    def _met(self, t: int, portal: Portal, name: str, odd: Odd, count: int) -> list[Changed]:
+        alarm = f"portal/{portal.id}/{name}"
+        spell = self._spells.get(alarm)
+        if spell is None or (t - spell.last > APART and self._faults.get(alarm) not in ACTIVE):
+            spell = self._spells[alarm] = Spell(t, t)
+            in_order = sorted(self._spells.items())  # a snapshot does not tell which portal was met first
+            self._spells.clear()
+            self._spells.update(in_order)
+        spell.last = t
+        spell.count += count
+        if t - spell.first < odd.lasts or spell.count < odd.many:
+            return []
+        readers = ", ".join(sorted({one.reader for one in portal.antennas} | {one.reader for one in portal.eyes}))
+        return self.step(t, alarm, "on", odd.text.format(count=f"{spell.count:,}", readers=readers))
+
+    def _standing(self) -> Iterator[str]:
+        return (alarm for alarm in self._spells if self._faults.get(alarm) in ACTIVE)
+
+    def _enter(self, alarm: str, after: str) -> None:
+        if after == "normal":
+            del self._faults[alarm]
+        else:
+            self._faults[alarm] = after
+
+
+def _change(alarm: str, t: int, before: str, after: str, detail: str, by: str = "") -> AlarmChange:
+    source = alarm.split("/")[1] if alarm.startswith("portal/") else alarm.removeprefix("device/")
+    return AlarmChange(alarm, source, t, before, after, "medium", detail=detail, by=by)
+
+
+def _counts(watch: PortalWatch) -> tuple[int, ...]:
+    state = watch.state
+    return state.late, state.untimely, state.dropped
