@@ -140,6 +140,7 @@ def _portal(portal: Portal) -> settings.Portal:
         min_reads=numbers.min_reads,
         min_rssi=numbers.min_rssi,
         unknown_tags=portal.unknown_tags,
+        empties=portal.empties,
     )
 
 

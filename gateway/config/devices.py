@@ -186,6 +186,7 @@ class Portal(Part):
     unknown_tags: Literal["ignore", "hold", "accept", "alarm"] = Field(
         default="hold", description="what to do with tags that nothing explains"
     )
+    empties: int = Field(default=4, ge=0, le=1000, description="empty passages in a row that are an alarm; 0: none are")
 
     # Not min_length: that would also count antennas that are given and wrong.
     @field_validator("antennas")

@@ -13,7 +13,17 @@ RELOADED: dict[str, tuple[str, ...]] = {
     "rules": (),
     "alarm": (),
     "location": (),
-    "portal": ("preset", "neighbours", "quiet", "settle", "longest", "min_reads", "min_rssi", "unknown_tags"),
+    "portal": (
+        "preset",
+        "neighbours",
+        "quiet",
+        "settle",
+        "longest",
+        "min_reads",
+        "min_rssi",
+        "unknown_tags",
+        "empties",
+    ),
     "site": ("lot_number",),
 }
 """By table: the settings that a reload takes; () is all of them. Rule files are read again with `[rules]`."""

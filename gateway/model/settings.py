@@ -68,6 +68,7 @@ class Portal(Struct, frozen=True):
     min_reads: int = 3
     min_rssi: float = -65.0
     unknown_tags: str = "hold"  # ignore | hold | accept | alarm: what to do with tags that nothing explains
+    empties: int = 4  # empty passages in a row that are an alarm; 0: none are
 
 
 class Sensor(Struct, frozen=True):

@@ -56,6 +56,7 @@ from gateway.rules.producing import produce
 from gateway.rules.ruleset import EMPTY, RuleMemory, RuleSet
 from gateway.rules.ruleset.evaluating import Ruled, ruled
 from gateway.rules.ruleset.speaking import remember
+from gateway.rules.troubles import empty
 from gateway.rules.vouching import settled as settled_passage
 from gateway.rules.watched import watched
 
@@ -152,7 +153,7 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
         tags = "1 tag" if len(passage.moved) == 1 else f"{len(passage.moved)} tags"
         detail = f"{tags} crossed {portal.id} and neither eyes nor antennas tell which way"
         return Rejection(passage.passage, passage.closed, "direction_unknown", detail)
-    if not passage.moved and passage.evidence.get("eyes") and not passage.evidence.get("turned"):
+    if empty(passage):
         detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"
         return Rejection(passage.passage, passage.closed, "empty_passage", detail)
     return None

@@ -357,7 +357,7 @@ class Engine:
     def _ended(self, t: int, watch: PortalWatch, ended: Iterable[Ended]) -> list[Candidate]:
         found: list[Candidate] = []
         for one in ended:
-            found += (self._crossed(watch, one), *self._troubles.passed(t, watch.portal, one.passage))
+            found += (self._crossed(watch, one), *self._troubles.passed(t, watch, one.passage))
         return found
 
     def _crossed(self, watch: PortalWatch, ended: Ended) -> Crossed:

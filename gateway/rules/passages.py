@@ -122,6 +122,8 @@ class PortalState(Struct):
     dropped: int = 0  # what there was no room for
     untimely: int = 0  # reads and edges of the future
     blank: int = 0  # reads of tags with an EPC of no bits
+    empty: int = 0  # empty passages in a row
+    mute: int = 0  # of them, those in which nothing at all was read
 
 
 def forget_eyes(state: PortalState) -> None:

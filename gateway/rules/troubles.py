@@ -113,15 +113,19 @@ class Troubles:
                     found += self._met(t, portal, name, odd, now - then)
         return found
 
-    def passed(self, t: int, portal: Portal, passage: Passage) -> list[Changed]:
-        """A passage was decided."""
-        count = len(passage.strays)
-        text = (
-            f"{count:,} tags were heard in one passage and stayed: too many for each that passes to be heard often "
-            "enough; clear the field, or lower the power"
-        )
-        crowded = count >= CROWD
-        return self.step(t, f"portal/{portal.id}/crowd", "on" if crowded else "off", text if crowded else "")
+    def passed(self, t: int, watch: PortalWatch, passage: Passage) -> list[Changed]:
+        """A passage was decided: whether the door is crowded, and how many in a row were empty."""
+        alarm, crowd, state = f"portal/{passage.portal}", len(passage.strays), watch.state
+        found = self.step(t, f"{alarm}/crowd", *(("on", _crowded(crowd)) if crowd >= CROWD else ("off",)))
+        if empty(passage):
+            state.empty += 1
+            state.mute += not passage.evidence["reads"]
+            if 0 < watch.portal.empties <= state.empty:
+                found += self.step(t, f"{alarm}/empty", "on", _emptied(state.empty, state.mute, watch.portal))
+        elif passage.moved or passage.evidence.get("turned"):
+            state.empty = state.mute = 0
+            found += self.step(t, f"{alarm}/empty", "off")
+        return found
 
     def due(self, t: int) -> list[Changed]:
         """Alarms of portals that are over."""
@@ -165,8 +169,7 @@ class Troubles:
         spell.count += count
         if t - spell.first < odd.lasts or spell.count < odd.many:
             return []
-        readers = ", ".join(sorted({one.reader for one in portal.antennas} | {one.reader for one in portal.eyes}))
-        return self.step(t, alarm, "on", odd.text.format(count=f"{spell.count:,}", readers=readers))
+        return self.step(t, alarm, "on", odd.text.format(count=f"{spell.count:,}", readers=_readers(portal)))
 
     def _standing(self) -> Iterator[str]:
         return (alarm for alarm in self._spells if self._faults.get(alarm) in ACTIVE)
@@ -176,6 +179,29 @@ class Troubles:
             del self._faults[alarm]
         else:
             self._faults[alarm] = after
+
+
+def empty(passage: Passage) -> bool:
+    """Something broke the beams of the eyes, and not one tag moved."""
+    return not passage.moved and bool(passage.evidence.get("eyes")) and not passage.evidence.get("turned")
+
+
+def _crowded(count: int) -> str:
+    return (
+        f"{count:,} tags were heard in one passage and stayed: too many for each that passes to be heard often "
+        "enough; clear the field, or lower the power"
+    )
+
+
+def _emptied(count: int, mute: int, portal: Portal) -> str:
+    crossed = "something" if count == 1 else f"{count} in a row"
+    if mute == count:
+        return f"{crossed} crossed and not one tag was read: is {_readers(portal)} reading, are its antennas connected?"
+    return f"{crossed} crossed and no tag moved: goods without tags, an antenna that hears too little, or empty trucks"
+
+
+def _readers(portal: Portal) -> str:
+    return ", ".join(sorted({one.reader for one in portal.antennas} | {one.reader for one in portal.eyes}))
 
 
 def _change(alarm: str, t: int, before: str, after: str, detail: str, by: str = "") -> AlarmChange:

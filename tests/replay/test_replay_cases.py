@@ -36,6 +36,7 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "disposal-of-held-goods": ("in", "refused", {"on_hold"}, "exception"),
     "duplicate-pallet": ("in", "refused", {"already_received"}, "exception"),
     "empty-passage": ("in", None, set(), "exception"),
+    "empty-passages-in-a-row": ("in", "accepted", {"matched"}, "alarm"),
     "excursion-with-hold": ("in", "accepted", {"matched"}, "excursion"),
     "expired": ("in", "held", {"expired"}, "receipt"),
     "held-pallet-shipped": ("out", "refused", {"on_hold"}, "exception"),
@@ -197,6 +198,18 @@ def test_an_excursion_names_its_lots_and_holds_them() -> None:
 def lines_of(name: str, kind: str) -> list[dict[str, Any]]:
     """The expected lines of one kind of a case."""
     return of_kind((CASES / name / "expected.ndjson").read_bytes().splitlines(), kind)
+
+
+def test_three_empty_passages_in_a_row_are_an_alarm_that_ends_with_goods() -> None:
+    """Each is an event; the third is also an alarm, which says that nothing was read; the next pallet ends it."""
+    name = "empty-passages-in-a-row"
+    assert [one["reason"] for one in lines_of(name, "exception")] == ["empty_passage"] * 3
+    assert [(one["alarm"], one["to"]) for one in lines_of(name, "alarm")] == [
+        ("portal/dock-1/empty", "unacked_active"),
+        ("portal/dock-1/empty", "rtn_unacked"),
+    ]
+    (raised, _) = (one["event"] for one in lines_of(name, "event") if one["event"].get("type") == "tally.alarm")
+    assert "3 in a row crossed and not one tag was read: is dock-1 reading" in raised["sentence"]
 
 
 def test_fefo_names_the_lot_that_may_leave_and_not_the_rejected_one() -> None:

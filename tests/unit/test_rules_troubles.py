@@ -161,13 +161,67 @@ def test_a_tag_of_no_bits_is_counted_and_nothing_else() -> None:
     assert (state.blank, state.recent, state.known, one.deadline) == (3, [], {}, None)
 
 
+def passed(one: Engine, **evidence: Any) -> list[AlarmChange]:
+    """A passage of dock-1 is over: it broke the beams, and so many tags were read; `moved` and `strays` if given."""
+    moved, strays = evidence.pop("moved", ()), evidence.pop("strays", ())
+    told = {"eyes": [[0, "outer", True]], "reads": 5} | evidence
+    passage = Passage("dock-1/1", "dock-1", 1, 2, "in", 1.0, moved=moved, strays=strays, evidence=told)
+    return [each.change for each in one._troubles.passed(T0, one._watches["dock-1"], passage)]
+
+
 @pytest.mark.parametrize(("strays", "alarm"), [(CROWD - 1, []), (CROWD, [("portal/dock-1/crowd", "normal")])])
 def test_a_passage_is_crowded_by_those_that_stayed(strays: int, alarm: list[tuple[str, str]]) -> None:
     """Not by those that moved: a pallet may have as many tags as it likes. The next passage without ends it."""
     one = engine()
     tags = tuple(f"{number:024X}" for number in range(strays))
-    passage = Passage("dock-1/1", "dock-1", 1, 2, "in", 1.0, moved=tags * 2, strays=tags)
-    found = [each.change for each in one._troubles.passed(T0, PORTAL, passage)]
+    found = passed(one, moved=tags * 2, strays=tags)
     assert [(change.alarm, change.before) for change in found] == alarm
-    ended = one._troubles.passed(T0, PORTAL, replace(passage, strays=()))
-    assert len(ended) == len(alarm)
+    assert len(passed(one, moved=tags)) == len(alarm)
+
+
+EMPTY = ("portal/dock-1/empty", "normal", "unacked_active")
+GOODS = {"moved": ("A" * 24,)}
+TURNED = {"turned": ["A" * 24]}
+NO_EYES = {"eyes": []}
+
+
+@pytest.mark.parametrize(
+    ("before", "raised"),
+    [
+        ([{}] * 3, False),
+        ([{}] * 4, True),
+        ([{}, {}, {}, GOODS, {}], False),
+        ([{}, {}, {}, TURNED, {}], False),
+        ([{}, {}, {}, NO_EYES, {}], True),
+    ],
+    ids=["three", "four", "goods between", "a turned pallet between", "reads alone between"],
+)
+def test_empty_passages_in_a_row_are_an_alarm(before: list[dict[str, Any]], raised: bool) -> None:
+    """Four by default; a passage with goods, also one that turned, begins the count anew."""
+    one = engine()
+    assert told([change for evidence in before for change in passed(one, **evidence)]) == ([EMPTY] if raised else [])
+
+
+def test_the_alarm_of_empty_passages_says_why_and_ends_with_goods() -> None:
+    """Nothing read at all: the reader. Tags read: the goods. It is told once, and the next goods end it."""
+    one = engine()
+    for _ in range(3):
+        passed(one, reads=0)
+    (mute,) = passed(one, reads=0)
+    assert mute.detail == "4 in a row crossed and not one tag was read: is r1, r2 reading, are its antennas connected?"
+    assert passed(one, reads=0) == []
+    (ended,) = passed(one, **GOODS)
+    assert (ended.before, ended.after) == ("unacked_active", "rtn_unacked")
+    one.state.faults.clear()
+    found = [change for reads in (0, 0, 0, 7) for change in passed(one, reads=reads)]
+    assert [change.detail for change in found] == [
+        "4 in a row crossed and no tag moved: goods without tags, an antenna that hears too little, or empty trucks"
+    ]
+
+
+@pytest.mark.parametrize(("empties", "first"), [(1, 1), (2, 2), (0, None)])
+def test_how_many_empty_passages_is_a_setting(empties: int, first: int | None) -> None:
+    """One: each at once; 0: none ever."""
+    one = Engine(replace(SITE, portals=(replace(PORTAL, empties=empties),)))
+    counts = [number for number in range(1, 9) if passed(one)]
+    assert counts == ([] if first is None else [first])
