@@ -75,12 +75,13 @@ def frame(answering: int, q: int, link: Link, chance: Random) -> tuple[list[tupl
         slots[slot] = -1 if slot in slots else number
     seen: list[tuple[int, int]] = []
     now, before = link.between, 0
-    for slot in sorted(slots):
-        now += (slot - before) * link.empty
+    single, empty, collision, _ = link
+    for slot, number in sorted(slots.items()):
+        now += (slot - before) * empty
         before = slot + 1
-        if slots[slot] < 0:
-            now += link.collision
+        if number < 0:
+            now += collision
         else:
-            now += link.single
-            seen.append((slots[slot], now))
-    return seen, now + (size - before) * link.empty
+            now += single
+            seen.append((number, now))
+    return seen, now + (size - before) * empty

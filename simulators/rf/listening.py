@@ -4,6 +4,7 @@ import cmath
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final, NamedTuple
 
@@ -86,14 +87,10 @@ class Heard(NamedTuple):
     phase: int
 
 
-class Voice(NamedTuple):
-    """A tag that answers in this frame."""
+_read = partial(tuple.__new__, Heard)
 
-    tag: Tag
-    rssi: float
-    phase: float
-    speed: float
-    """m/s away from the antenna."""
+Voice = tuple[Tag, float, float, float]
+"""A tag that answers in this frame: dBm, phase, and m/s away from the antenna."""
 
 
 @dataclass(slots=True)
@@ -101,6 +98,8 @@ class Still:
     """A tag that stands, as one antenna hears it on one channel; `until` when its drift is looked at again (s)."""
 
     link: Audible
+    margin: float
+    """dB to spare while nothing moves."""
     slow: complex
     """How its field drifts, and"""
     quick: complex
@@ -111,6 +110,15 @@ class Still:
     quiet: bool = True
     chance: float = 0.0
     voice: Voice | None = None
+
+
+class Stand(NamedTuple):
+    """Where a load stands, and its tags that an antenna may hear on a channel; `calm`: when nothing moves nearby."""
+
+    x: float
+    y: float
+    stills: list[Still]
+    calm: list[Still]
 
 
 class Glance(NamedTuple):
@@ -124,11 +132,30 @@ class Glance(NamedTuple):
 
 
 class Stir(NamedTuple):
-    """What moves near an antenna: the strength and phase of its echo, and what it puts into the way."""
+    """What moves near an antenna: the strength of its echo with its phase, and what it puts into the way."""
 
     strength: float
-    wave: float
+    echo: complex
     blocks: list[Block]
+
+
+class Turn:
+    """What is around while an antenna has its turn: `around` is whose second has come, and what of it stands still.
+
+    Most of what is around stands for the whole turn: it is put together once for each channel, in the order of all.
+    """
+
+    def __init__(self, around: list[Mover], begin: float, end: float, door: int) -> None:
+        """Seconds."""
+        self.movers: list[tuple[Mover, bool | None]] = []  # None: it may move in this turn; else it has not started yet
+        for mover in around:
+            way = mover.way
+            stands = True if end <= way.start else False if way.end <= begin else None
+            if stands is not None and mover.door != door and (way.ys[0] if stands else way.ys[-1]) < TRAILER:
+                continue
+            self.movers.append((mover, stands))
+        self.moving = [mover for mover, stands in self.movers if stands is None]
+        self.standing: dict[int, list[Stand]] = {}  # by channel
 
 
 class Listener:
@@ -145,7 +172,7 @@ class Listener:
         }
         spans = [(span, mover) for mover in movers if (span := near(door, mover, REACH)) is not None]
         self._pool = sorted(spans, key=lambda each: each[0][0])
-        self._still: dict[tuple[int, int, int, bool], list[tuple[float, float, list[Still]]]] = {}
+        self._still: dict[tuple[int, int, int, bool], list[Stand]] = {}
         self._last: dict[tuple[int, int], Glance] = {}
         self._flags = Flags() if door.session else None
 
@@ -160,79 +187,107 @@ class Listener:
             until = now + self.door.dwell
             second = now / 1e6
             around = [mover for (first, last), mover in self._pool if first <= second < last]
+            here = Turn(around, second, until / 1e6, self.door.number)
             while now < until:
                 if now >= next_hop:
                     channel = self.chance.randint(1, CHANNELS)
                     next_hop = now + self.door.hop
-                voices = self._voices(antenna, channel, around, now / 1e6)
+                voices = self._voices(antenna, channel, here, now / 1e6)
                 if flags is not None:
-                    voices = [voice for voice in voices if flags.takes_part(voice.tag.epc)]
+                    voices = [voice for voice in voices if flags.takes_part(voice[0].epc)]
                 slots, took = frame(len(voices), frame_q(expected), link, self.chance)
                 expected = len(voices)
                 for number, after in slots:
                     yield self._heard(antenna, channel, voices[number], now, after)
                 if flags is not None:
-                    flags.read([voices[number].tag.epc for number, _ in slots], of=len(voices))
+                    flags.read([voices[number][0].epc for number, _ in slots], of=len(voices))
                 now += took
 
     def _heard(self, antenna: Antenna, channel: int, voice: Voice, now: int, after: int) -> Heard:
-        gauss, step = self.chance.gauss, self.door.rssi_step
-        turn = voice.phase + 2 * K * voice.speed * after / 1e6 + self._offsets[antenna.port, channel]
-        if self.door.phase_flips and self.chance.random() < 0.5:
+        chance, door = self.chance, self.door
+        gauss, step = chance.gauss, door.rssi_step
+        tag, level, phase, speed = voice
+        turn = phase + 2 * K * speed * after / 1e6 + self._offsets[antenna.port, channel]
+        if door.phase_flips and chance.random() < 0.5:
             turn += math.pi
-        phase = round((turn + gauss(0, PHASE_NOISE)) / (2 * math.pi) * 4096) % 4096
-        rssi = round((voice.rssi + self.door.rssi_offset + gauss(0, RSSI_NOISE)) / step) * step
-        epc = voice.tag.epc
-        if self.chance.random() < GHOST:
-            epc = f"{int(epc, 16) ^ self.chance.getrandbits(64):0{len(epc)}X}"
-        return Heard(now + after, antenna.port, epc, rssi, channel, phase)
+        turned = round((turn + gauss(0, PHASE_NOISE)) / (2 * math.pi) * 4096) % 4096
+        rssi = round((level + door.rssi_offset + gauss(0, RSSI_NOISE)) / step) * step
+        epc = tag.epc
+        if chance.random() < GHOST:
+            epc = f"{int(epc, 16) ^ chance.getrandbits(64):0{len(epc)}X}"
+        return _read((now + after, antenna.port, epc, rssi, channel, turned))
 
-    def _voices(self, antenna: Antenna, channel: int, around: list[Mover], second: float) -> list[Voice]:
+    def _voices(self, antenna: Antenna, channel: int, turn: Turn, second: float) -> list[Voice]:
         """Who answers a query of this antenna now."""
         voices: list[Voice] = []
-        stills: list[Mover] = []
-        moving: list[tuple[Mover, float, float]] = []
+        stopped: dict[int, bool] = {}  # what may move in this turn and does not now: whether it has not started yet
+        moving: list[tuple[Mover, float, float, float]] = []
         strength, wave = 0.0, 0.0
-        for mover in around:
-            x, y = mover.way.at(second)
-            if y < TRAILER and mover.door != self.door.number:
+        number, antenna_x, antenna_y = self.door.number, antenna.x, antenna.y
+        for mover in turn.moving:
+            way = mover.way
+            x, y = way.at(second)
+            if y < TRAILER and mover.door != number:
                 continue
-            if not mover.way.start <= second < mover.way.end:
-                stills.append(mover)
+            if not way.start <= second < way.end:
+                stopped[id(mover)] = second < way.start
                 continue
-            distance = math.hypot(x - antenna.x, y - antenna.y)
-            strength, wave = max((strength, wave), (STIR * math.exp(-distance / STIR_REACH), 2 * K * (x + y)))
-            moving.append((mover, x, y))
-        for mover, x, y in moving:
-            if mover.carries and not _hopeless(antenna, x, y, math.hypot(x - antenna.x, y - antenna.y)):
-                others = [block for other, a, b in moving if other is not mover for block in blocks(other, a, b)]
-                voices += self._moving(antenna, channel, mover, (x, y), second, others)
-        stir = Stir(strength, wave, [block for mover, x, y in moving for block in blocks(mover, x, y)])
-        for mover in stills:
-            voices += self._standing(antenna, channel, mover, second, stir)
+            distance = math.hypot(x - antenna_x, y - antenna_y)
+            echo = STIR * math.exp(-distance / STIR_REACH), 2 * K * (x + y)
+            if echo > (strength, wave):
+                strength, wave = echo
+            moving.append((mover, x, y, distance))
+        for mover, x, y, distance in moving:
+            if mover.carries and not _hopeless(antenna, x, y, distance):
+                self._moving(voices, antenna, channel, mover, (x, y), distance, second, moving)
+        if stopped:
+            stands = [
+                stand
+                for mover, before in turn.movers
+                if before is not None or id(mover) in stopped
+                for stand in self._stands(antenna, channel, mover, stopped[id(mover)] if before is None else before)
+            ]
+        else:
+            found = turn.standing.get(channel)
+            if found is None:
+                found = turn.standing[channel] = [
+                    stand
+                    for mover, before in turn.movers
+                    if before is not None
+                    for stand in self._stands(antenna, channel, mover, before)
+                ]
+            stands = found
+        if stands:
+            before_them = [block for mover, x, y, _ in moving for block in blocks(mover, x, y)]
+            stir = Stir(strength, cmath.rect(strength, wave), before_them)
+            self._standing(voices, antenna, stands, second, stir)
         return voices
 
     def _moving(
         self,
+        voices: list[Voice],
         antenna: Antenna,
         channel: int,
         mover: Mover,
         place: tuple[float, float],
+        distance: float,
         second: float,
-        others: list[Block],
-    ) -> Iterator[Voice]:
+        moving: list[tuple[Mover, float, float, float]],
+    ) -> None:
+        """Add those who answer of something that moves."""
         x, y = place
         later_x, later_y = mover.way.at(second + 0.1)
-        step = math.hypot(later_x - antenna.x, later_y - antenna.y) - math.hypot(x - antenna.x, y - antenna.y)
+        step = math.hypot(later_x - antenna.x, later_y - antenna.y) - distance
         key = (id(mover), antenna.port)
         last = self._last.get(key)
-        fresh = FRESH * min(4.0, max(1.0, math.hypot(x - antenna.x, y - antenna.y) - 1.0))
+        fresh = FRESH * min(4.0, max(1.0, distance - 1.0))
         if last is None or last.channel != channel or abs(x - last.x) + abs(y - last.y) > fresh:
+            others = [block for other, a, b, _ in moving if other is not mover for block in blocks(other, a, b)]
             last = self._last[key] = Glance(x, y, second, channel, self._awake(antenna, channel, mover, place, others))
-        chosen, since = self.chance.random, 2 * K * step * 10 * (second - last.second)
+        chosen, since, speed = self.chance.random, 2 * K * step * 10 * (second - last.second), step * 10
         for tag, chance, heard, phase in last.awake:
             if chosen() < chance:
-                yield Voice(tag, heard, phase + since, step * 10)
+                voices.append((tag, heard, phase + since, speed))
 
     def _awake(
         self, antenna: Antenna, channel: int, mover: Mover, place: tuple[float, float], others: list[Block]
@@ -248,31 +303,31 @@ class Listener:
                 found.append((link.tag, chance, link.heard, link.phase))
         return found
 
-    def _standing(self, antenna: Antenna, channel: int, mover: Mover, second: float, stir: Stir) -> Iterator[Voice]:
-        """Those who answer of something that stands."""
-        key = (id(mover), antenna.port, channel, second < mover.way.start)
-        found = self._still.get(key)
-        if found is None:
-            found = self._still[key] = list(self._stills(antenna, channel, mover, second < mover.way.start))
-        chosen = self.chance.random
-        for x, y, stills in found:
-            lost = min(shade(antenna, x, y, stir.blocks), SHADE_MOST) if stir.blocks else 0.0
-            quiet = not lost and stir.strength <= STIRS
-            strength = DRIFT + stir.strength
-            drift, echo = cmath.rect(1.0, DRIFT_TURN * second), cmath.rect(stir.strength, stir.wave)
-            for still in stills:
-                if still.link.margin + still.lift * strength - lost < ASLEEP:
+    def _standing(self, voices: list[Voice], antenna: Antenna, stands: list[Stand], second: float, stir: Stir) -> None:
+        """Add those who answer of what stands."""
+        chosen, (stirs, echo, moving) = self.chance.random, stir
+        strength, drift = DRIFT + stirs, cmath.rect(1.0, DRIFT_TURN * second)
+        for x, y, stills, calm in stands:
+            lost = min(shade(antenna, x, y, moving), SHADE_MOST) if moving else 0.0
+            quiet = not lost and stirs <= STIRS
+            for still in calm if not lost and not stirs else stills:
+                if still.margin + still.lift * strength - lost < ASLEEP:
                     continue
                 if second >= still.until or quiet != still.quiet:
                     _stir(still, 1 + still.slow * drift + still.quick * echo, lost)
                     still.until, still.quiet = second + (DRIFTS if quiet else STIRRED), quiet
                 if chosen() < still.chance and still.voice is not None:
-                    yield still.voice
+                    voices.append(still.voice)
 
-    def _stills(
-        self, antenna: Antenna, channel: int, mover: Mover, before: bool
-    ) -> Iterator[tuple[float, float, list[Still]]]:
+    def _stands(self, antenna: Antenna, channel: int, mover: Mover, before: bool) -> list[Stand]:
         """What this antenna may hear of something that stands, computed once: place and tags of each load."""
+        key = (id(mover), antenna.port, channel, before)
+        found = self._still.get(key)
+        if found is None:
+            found = self._still[key] = list(self._stills(antenna, channel, mover, before))
+        return found
+
+    def _stills(self, antenna: Antenna, channel: int, mover: Mover, before: bool) -> Iterator[Stand]:
         place = (mover.way.xs[0], mover.way.ys[0]) if before else (mover.way.xs[-1], mover.way.ys[-1])
         around = self._seas[antenna.port]
         for placed in mover.carries:
@@ -283,22 +338,25 @@ class Listener:
             links = audible(antenna, around, load.tags, load.box, (x, y), channel, 0.0, STILL_LEAST + hidden)
             links = [Audible(tag, margin - hidden, heard - 2 * hidden, phase) for tag, margin, heard, phase in links]
             if links:
-                yield x, y, [_still(link) for link in links]
+                stills = [_still(link) for link in links]
+                yield Stand(x, y, stills, [one for one in stills if not one.margin + one.lift * DRIFT < ASLEEP])
 
 
 def _still(link: Audible) -> Still:
     tag = link.tag
     turned = tag.stirred * cmath.rect(1.0, tag.phases[0])
-    return Still(link, DRIFT * tag.stirred * cmath.rect(1.0, tag.offset), turned, 20 / math.log(10) * abs(turned))
+    slow = DRIFT * tag.stirred * cmath.rect(1.0, tag.offset)
+    return Still(link, link.margin, slow, turned, 20 / math.log(10) * abs(turned))
 
 
 def _stir(still: Still, change: complex, lost: float) -> None:
     """A standing tag's field, changed by what moves nearby."""
-    link = still.link
+    tag, margin, level, phase = still.link
     shift = 20 * math.log10(abs(change) or 1e-9) - lost
-    heard = link.heard + 2 * shift
-    still.chance = answers(link.margin + shift, heard)
-    still.voice = Voice(link.tag, heard, link.phase - 2 * cmath.phase(change), 0.0)
+    heard = level + 2 * shift
+    still.chance = chance = answers(margin + shift, heard)
+    if chance:
+        still.voice = tag, heard, phase - 2 * cmath.phase(change), 0.0
 
 
 def _hopeless(antenna: Antenna, x: float, y: float, distance: float, half: float = 0.8) -> bool:

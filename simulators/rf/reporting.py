@@ -44,8 +44,10 @@ class _Clock:
 
     def says(self, at: int) -> int:
         """What the clock says at true time `at`."""
-        step = sum(size for begin, end, size in self._steps if begin <= at < end)
-        return max(0, round(at + self._offset + self._drift * (at % 60_000_000)) + step)
+        said = round(at + self._offset + self._drift * (at % 60_000_000))
+        if self._steps:
+            said += sum(size for begin, end, size in self._steps if begin <= at < end)
+        return said if said > 0 else 0
 
 
 def reported(family: Family, heard: list[Heard], found: list[Edge], chance: Random) -> list[Reported]:

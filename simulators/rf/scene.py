@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from simulators.rf.goods import Load
 from simulators.rf.motion import STEP, Way
@@ -166,29 +166,23 @@ def _overshot(way: Way, index: int, y: float, low: float, high: float) -> float:
     return next((share for share in shares if 0 <= share <= 1), 0.0)
 
 
-class Block(NamedTuple):
-    """Something upright that waves must cross: its rectangle on the floor, dB per metre of it, and at most so many."""
-
-    left: float
-    right: float
-    low: float
-    high: float
-    absorbs: float
-    most: float
+Block = tuple[float, float, float, float, float, float]
+"""Something upright that waves must cross: its rectangle on the floor (x from, x to, y from, y to), dB per metre of it,
+and at most so many."""
 
 
 def blocks(mover: Mover, x: float, y: float, but: Placed | None = None) -> list[Block]:
     """What a mover at (x, y) puts into the way: its truck and its loads, `but` one."""
-    found = []
+    found: list[Block] = []
     if mover.truck is not None:
         low, high = mover.truck
-        found.append(Block(x - TRUCK_HALF, x + TRUCK_HALF, y + low, y + high, METAL, METAL_MOST))
+        found.append((x - TRUCK_HALF, x + TRUCK_HALF, y + low, y + high, METAL, METAL_MOST))
     for placed in mover.carries:
-        box = placed.load.box
-        if placed is not but and placed.load.absorbs:
+        load = placed.load
+        if placed is not but and load.absorbs:
+            half_x, half_y, _, _ = load.box
             at_x, at_y = x + placed.dx, y + placed.dy
-            reach = (at_x - box.half_x, at_x + box.half_x, at_y - box.half_y, at_y + box.half_y)
-            found.append(Block(*reach, placed.load.absorbs, GOODS_MOST))
+            found.append((at_x - half_x, at_x + half_x, at_y - half_y, at_y + half_y, load.absorbs, GOODS_MOST))
     return found
 
 
@@ -196,21 +190,26 @@ def shade(antenna: Antenna, x: float, y: float, found: list[Block]) -> float:
     """How many dB the straight way from an antenna to (x, y) loses to blocks; one above a door looks over them."""
     if antenna.side == "top":
         return 0.0
-    lost, east, north = 0.0, x - antenna.x, y - antenna.y
-    for block in found:
+    from_x, from_y = antenna.x, antenna.y
+    lost, east, north = 0.0, x - from_x, y - from_y
+    for left, right, low, high, absorbs, most in found:  # the part of the way that lies in the rectangle
         begin, end = 0.0, 1.0
-        for step, near_side, far_side in (
-            (east, block.left - antenna.x, block.right - antenna.x),
-            (north, block.low - antenna.y, block.high - antenna.y),
-        ):
-            if abs(step) < 1e-9:
+        for step, near_side, far_side in ((east, left - from_x, right - from_x), (north, low - from_y, high - from_y)):
+            if -1e-9 < step < 1e-9:
                 if near_side > 0 or far_side < 0:
-                    end = -1.0
+                    break
                 continue
             one, other = near_side / step, far_side / step
-            begin, end = max(begin, min(one, other)), min(end, max(one, other))
-        if end > begin:
-            lost += min(block.most, block.absorbs * (end - begin) * math.hypot(east, north))
+            if one > other:
+                one, other = other, one
+            if one > begin:
+                begin = one
+            if other < end:
+                end = other
+            if end <= begin:
+                break
+        else:
+            lost += min(most, absorbs * (end - begin) * math.hypot(east, north))
     return lost
 
 
