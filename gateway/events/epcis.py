@@ -306,8 +306,11 @@ def extension(value: Any) -> Any:
     if isinstance(value, dict):
         return {f"tally:{escape_link(str(key))}": extension(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, list | tuple):
-        return [extension(item) for item in value]
+        return [item if type(item) in _PLAIN else extension(item) for item in value]
     return value
+
+
+_PLAIN = {str, int, float, bool, type(None)}
 
 
 def _receipt(movement: Movement) -> Json:

@@ -344,7 +344,8 @@ class PortalWatch:
         reads.append(at)
         if len(reads) > 8 * STEPS_MOST:
             del reads[:-STEPS_MOST]
-        enough = min(STEPS_MOST, max(1, len(self.state.peaks) // STEPS_PER))
+        tags = len(self.state.peaks)
+        enough = STEPS_MOST if tags >= STEPS_MOST * STEPS_PER else tags // STEPS_PER or 1
         return len(reads) >= enough and at - reads[-enough] < STEPS_WITHIN
 
     def _window(self) -> Window:

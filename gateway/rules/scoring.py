@@ -21,6 +21,7 @@ announced may decide (`vouching`). Points never fall as a feature grows. The tab
 dB above min_rssi, dB, ms or counts as `SAYS` has them, None where it could not be told.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,12 +83,7 @@ def part(name: str, value: int) -> int:
     cuts, points, nothing = CARD[name]
     if value == NOTHING:
         return nothing
-    place = 0
-    for cut in cuts:
-        if value < cut:
-            break
-        place += 1
-    return points[place]
+    return points[bisect_right(cuts, value)]
 
 
 def own(values: Values) -> int:

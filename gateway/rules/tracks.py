@@ -203,14 +203,13 @@ def middle(values: Iterable[int | None]) -> int | None:
 class Curve(Struct):
     """How the confident tags of a passage went through: how loud they were, row by row, in bins of time.
 
-    `levels` are means per row and bin from `begin` (µs) on, FLOOR where nothing was heard; `tops` the highest of each
-    row; the rest are the group's medians of what tracks have each.
+    `shape` are means per row and bin from `begin` (µs) on, against the highest of the row, both QUIETEST at least;
+    behind the last bin stands what counts outside. The rest are the group's medians of what tracks have each.
     """
 
     begin: int
     tags: int
-    levels: list[list[int]]
-    tops: list[int]
+    shape: list[list[int]]
     centres: list[int | None]
     gap: int | None
     along: int | None
@@ -230,14 +229,16 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
                 sums[row][bin_] += level
                 counts[row][bin_] += 1
     levels = [
-        [total // count if count else FLOOR for total, count in zip(sums[row], counts[row], strict=True)]
+        [
+            max(total // count, QUIETEST) if count else QUIETEST
+            for total, count in zip(sums[row], counts[row], strict=True)
+        ]
         for row in range(3)
     ]
     return Curve(
         begin=begin,
         tags=len(group),
-        levels=levels,
-        tops=[max(row) for row in levels],
+        shape=[[level - max(row) for level in (*row, QUIETEST)] for row in levels],
         centres=[middle(track.centres[row] for track in group) for row in range(3)],
         gap=middle(track.gap for track in group),
         along=middle(track.along for track in group),
@@ -262,18 +263,23 @@ class Fit(Struct):
 def fit(track: Track, made: Curve, place: Layout) -> Fit:
     """How this track agrees with the curve."""
     found = Fit()
-    size, rows = len(made.levels[0]), place.rows
-    pairs = []
+    begin, size = made.begin, len(made.shape[0]) - 1
+    shape = [made.shape[row] for row in place.rows]
+    groups = levels = squares = products = 0
     for at, antenna, level in track.heard:
-        bin_, row = (at - made.begin) // BIN, rows[antenna]
-        group = made.levels[row][bin_] if 0 <= bin_ < size else FLOOR
-        pairs.append((max(group, QUIETEST) - max(made.tops[row], QUIETEST), level))
-    count = found.reads = len(pairs)
-    found.company = mean_group = sum(pair[0] for pair in pairs) // count
-    mean_level = sum(pair[1] for pair in pairs) // count
-    spread = sum((group - mean_group) ** 2 for group, _ in pairs)
+        bin_ = (at - begin) // BIN
+        group = shape[antenna][bin_ if 0 <= bin_ < size else size]
+        groups += group
+        levels += level
+        squares += group * group
+        products += group * level
+    count = found.reads = len(track.heard)
+    found.company = mean_group = groups // count
+    mean_level = levels // count
+    # Sums over (group − mean)², and over (group − mean) × (level − mean), multiplied out.
+    spread = squares - 2 * mean_group * groups + count * mean_group**2
     if spread:
-        shared = sum((group - mean_group) * (level - mean_level) for group, level in pairs)
+        shared = products - mean_group * levels - mean_level * groups + count * mean_group * mean_level
         found.follows = max(-200, min(200, 100 * shared // spread))
     offsets = [
         abs(mine - other)
