@@ -1,6 +1,5 @@
 """A shift through the real core: engine, rules and a scratch ledger; the same turns as `tallyman replay` takes."""
 
-import tempfile
 from collections.abc import Iterator
 
 import msgspec
@@ -9,7 +8,7 @@ from benchmarks.portal.answers import Answer
 from gateway import config
 from gateway.ledger.store import Commit, Ledger
 from gateway.model.facts import Facts, Questions
-from gateway.model.inputs import Input, Tick
+from gateway.model.inputs import Input, Reads, Tick
 from gateway.model.outcome import Movement, Outcome, Passage
 from gateway.pipeline import Core
 from gateway.rules import Engine, questions
@@ -21,24 +20,26 @@ def play(shift: Shift) -> list[Answer]:
     settings = config.parse(shift.toml, "shift").settings()
     passages: dict[str, Passage] = {}
     movements: list[Movement] = []
-    with tempfile.TemporaryDirectory(prefix="tallyman-portal-") as scratch:
-        ledger = Ledger.open(f"sqlite:///{scratch}/ledger.db", site=settings.site, gateway=settings.gateway)
-        try:
-            for outcome in _outcomes(Core(Engine(settings), 0), ledger, inputs(shift)):
-                for decision in outcome.decisions:
-                    if isinstance(decision, Passage):
-                        passages[decision.passage] = decision
-                    elif isinstance(decision, Movement):
-                        movements.append(decision)
-        finally:
-            ledger.close()
+    ledger = Ledger.open("sqlite://", site=settings.site, gateway=settings.gateway)  # in memory: no disk is waited for
+    try:
+        for outcome in _outcomes(Core(Engine(settings), 0), ledger, inputs(shift)):
+            for decision in outcome.decisions:
+                if isinstance(decision, Passage):
+                    passages[decision.passage] = decision
+                elif isinstance(decision, Movement):
+                    movements.append(decision)
+    finally:
+        ledger.close()
     return [_answer(passage, movements) for passage in passages.values()]
 
 
 def inputs(shift: Shift) -> Iterator[tuple[int, Input]]:
     """The records of a shift as the core takes them: (t in µs, input)."""
     for t, record in shift.records:
-        yield t, msgspec.convert(record, Input)
+        if record["kind"] == "reads":  # rows are tuples already
+            yield t, Reads(record["reader"], tuple(record["reads"]), tuple(record["columns"]))
+        else:
+            yield t, msgspec.convert(record, Input)
 
 
 def _outcomes(core: Core, ledger: Ledger, found: Iterator[tuple[int, Input]]) -> Iterator[Outcome]:

@@ -4,6 +4,7 @@ Both are given more than they have: the true beginning and end of every passage 
 and the order of the photo-eyes (where the door has some) for the direction.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -141,11 +142,12 @@ def _told(passage: dict[str, Any], begin: int, end: int, direction: str, moved: 
 def seen_twice(shift: Shift, heard: Heard) -> list[Answer]:
     """Every tag read at least twice in the window moved; the way is the eyes', else the order of first reads."""
     found = []
+    instants = [sight.at for sight in heard.sights]  # in order
     for passage, begin, end in _windows(shift):
         counts: dict[str, int] = {}
         firsts: dict[str, dict[str, int]] = {}
-        for sight in heard.sights:
-            if sight.portal == passage["portal"] and begin <= sight.at <= end:
+        for sight in heard.sights[bisect_left(instants, begin) : bisect_right(instants, end)]:
+            if sight.portal == passage["portal"]:
                 counts[sight.epc] = counts.get(sight.epc, 0) + 1
                 firsts.setdefault(sight.epc, {}).setdefault(sight.row, sight.at)
         moved = {epc for epc, count in counts.items() if count >= LEAST}
