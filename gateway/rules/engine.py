@@ -46,7 +46,8 @@ from gateway.rules.closing import Ended
 from gateway.rules.decide import decide
 from gateway.rules.documents import read_document
 from gateway.rules.listening import Names, listen, seen, timed
-from gateway.rules.passages import PortalState, PortalWatch, forget_eyes
+from gateway.rules.passages import PortalWatch
+from gateway.rules.remembering import PortalState, forget_eyes
 from gateway.rules.ruleset import RuleMemory, compile_rules
 from gateway.rules.ruleset.speaking import remember
 from gateway.rules.tracks import ordered
@@ -150,6 +151,7 @@ class Engine:
         """The earliest instant (µs) at which time alone changes something; None when nothing is open."""
         times = [watch.deadline for watch in self._watches.values() if watch.open]
         times += [limit.deadline for limits in self._limits.values() for limit in limits]
+        times += [watch.look_at for watch in self._watches.values()]
         times += (self._watch.deadline, self._troubles.deadline)
         return min((time for time in times if time is not None), default=None)
 
@@ -205,6 +207,8 @@ class Engine:
     def abandon(self, t: int) -> None:
         """Give up, undecided, what is due by `t`: the input that would close it cannot be taken."""
         for portal in self._watches.values():
+            if portal.look_at is not None and portal.look_at <= t:
+                portal.state.sight.skip(portal.state.heard)
             if portal.deadline is not None and portal.deadline <= t:
                 portal.abandon()
         for limits in self._limits.values():
@@ -261,7 +265,12 @@ class Engine:
         return []
 
     def _tick(self, t: int) -> list[Candidate]:
-        found = [one for watch in self._watches.values() for one in self._ended(t, watch, watch.due(t))]
+        found: list[Candidate] = []
+        for watch in self._watches.values():
+            found += self._ended(t, watch, watch.due(t))
+            if watch.look_at is not None and watch.look_at <= t:
+                found += self._ended(t, watch, watch.look(t))
+        found += self._troubles.looked(t, self._watches.values())
         for limits in self._limits.values():
             for limit in limits:
                 started = limit.state.start

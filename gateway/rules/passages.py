@@ -11,19 +11,19 @@ order in which they arrived within that time changes nothing.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from math import inf
 from typing import Any
-
-from msgspec import Struct, field
 
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
-from gateway.rules.background import Background, Known
-from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Edge, Vehicle, spans, vehicles
+from gateway.rules.background import Background
+from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, spans, vehicles
 from gateway.rules.closing import Beside, Ended, Window, end
+from gateway.rules.remembering import PortalState
+from gateway.rules.sight import PAUSE
 from gateway.rules.tracks import Heard, layout
+from gateway.rules.weighings import belongs, settled
 
 LEAD = 3_000_000
 """µs before its opening from which on reads belong to a passage: a load that comes at 1.5 m/s is 4.5 m away then, as
@@ -92,49 +92,6 @@ SILENT = 2
 AFTER = 500_000
 """µs that a passage lasts at least when something stays in the beam."""
 
-WEIGHING_REACH = 10_000_000
-"""µs before the opening within which a weighing still belongs to the pallet: it was weighed, then driven through."""
-
-EMPTIED = 10
-"""A scale that settles at less than a tenth of what stood on it is empty: dust and a crept zero are no new pallet."""
-
-
-class PortalState(Struct):
-    """Everything a portal remembers between inputs; what a snapshot holds."""
-
-    recent: list[Heard] = field(default_factory=list)  # in order of arrival
-    edges: list[Edge] = field(default_factory=list)  # of vehicles that are not decided
-    known: dict[str, Known] = field(default_factory=dict)
-    closed: int = -1  # read time up to which everything belonged to passages that are decided
-    heard: int = 0  # arrival of the last read or edge, gateway time
-    eyed: bool = False  # its eyes have spoken: they bound the passages
-    silent: list[int] = field(default_factory=lambda: [0, 0, 0])  # per row of eyes
-    deaf: list[int] = field(default_factory=lambda: [0, 0, 0])  # per row of antennas, passages without a read
-    opened: int = 0  # of the passage that reads opened; 0: none
-    activity: int = 0  # last read that keeps it open
-    steps: list[int] = field(default_factory=list)  # latest reads that came nearer than those before
-    stands: list[int] = field(default_factory=list)  # latest reads of what stands in the door
-    loudest: int | float = -200  # read of the passage, dBm
-    moving: int = 0  # last of them that kept it open
-    peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
-    weighing: Weighing | None = None
-    late: int = 0  # reads and edges of a time that is decided
-    dropped: int = 0  # what there was no room for
-    untimely: int = 0  # reads and edges of the future
-    blank: int = 0  # reads of tags with an EPC of no bits
-    empty: int = 0  # empty passages in a row
-    mute: int = 0  # of them, those in which nothing at all was read
-
-
-def forget_eyes(state: PortalState) -> None:
-    """The portal's eyes are others now: what the old ones saw says nothing any more; its reads finish the passage."""
-    if state.edges:
-        state.opened = min(at for at, _, _ in state.edges)
-        state.activity = max([state.opened, *(read[0] for read in state.recent)])
-    state.edges = []
-    state.eyed = False
-    state.silent = [0, 0, 0]
-
 
 class PortalWatch:
     """The passage machine of one portal."""
@@ -145,7 +102,7 @@ class PortalWatch:
         self.background = Background(self.state.known)
         self.beside: tuple[PortalWatch, ...] = ()
         self._rows = [ROWS[eye.row] for eye in portal.eyes]
-        self._antenna_rows = layout(portal).rows
+        self._antenna_rows, self._directed = layout(portal).rows, layout(portal).directed
         self._least = portal.min_rssi
         self._look()
 
@@ -202,14 +159,16 @@ class PortalWatch:
                 self._strong(at, antenna, epc, rssi)
                 horizon, activity = self._horizon, state.activity
             if len(recent) >= room:
-                self._fold(at)
-                recent, room = state.recent, self._room
+                ended += self._fold(at)
+                recent, room, horizon, activity = state.recent, self._room, self._horizon, state.activity
+                closed, least = state.closed, inf if state.eyed else self._least
         return ended
 
     def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> list[Ended]:
         """Take an eye's edge; it opens a passage, extends it, or lets it end."""
         state = self.state
         blocked = gpi.level == self.portal.eyes[eye].blocked
+        state.sight.edge(t, eye, at, blocked)
         ended = self._advance(at)
         if at <= state.closed:
             state.late += 1
@@ -219,20 +178,16 @@ class PortalWatch:
             return ended
         state.edges.append((at, eye, blocked))
         state.heard = t
-        state.eyed = True
-        state.opened = 0  # the eyes know better
-        state.peaks.clear()
+        if blocked or not state.opened:  # else a beam is free again, and the reads finish their passage
+            state.eyed = True
+            state.opened = 0  # the eyes know better
+            state.peaks.clear()
         self._look()
         return ended
 
     def weigh(self, weighing: Weighing) -> None:
         """Remember a settled weight for the passage that is open or about to open; an empty scale weighs no pallet."""
-        if not weighing.stable or weighing.condition != "ok" or weighing.value is None or weighing.at is None:
-            return
-        before, value = self.state.weighing, Decimal(weighing.value)
-        if before is not None and before.at is not None and weighing.at - before.at <= WEIGHING_REACH:
-            value -= Decimal(before.value or 0) / EMPTIED
-        if value > 0:
+        if settled(self.state.weighing, weighing):
             self.state.weighing = weighing
 
     def due(self, t: int) -> list[Ended]:
@@ -240,6 +195,24 @@ class PortalWatch:
         ended = []
         while (deadline := self.deadline) is not None and t >= deadline:
             ended.append(self._close())
+        return ended
+
+    @property
+    def look_at(self) -> int | None:
+        """When (gateway time, µs) it is to be looked whether the eyes still see."""
+        pause = self._directed and self.state.eyed and not self.open and self.state.heard > self.state.sight.until
+        times = [self.state.heard + PAUSE if pause else None, self.state.sight.deadline]
+        return min((time for time in times if time is not None), default=None)
+
+    def look(self, t: int) -> list[Ended]:
+        """Look whether the eyes still see: a beam that stays broken, a load that went through unseen."""
+        state = self.state
+        state.sight.until = t
+        state.sight.stuck(self.portal.eyes, t)
+        if self.open:
+            return []
+        ended = self._unseen(FOREVER)
+        state.eyed = state.eyed and not state.sight.dark(self._rows)
         return ended
 
     def abandon(self) -> None:
@@ -250,9 +223,7 @@ class PortalWatch:
     def weighing_for(self, passage: Passage) -> Weighing | None:
         """The weight that belongs to this passage, taken once, and not by strays."""
         weighing = self.state.weighing
-        if weighing is None or weighing.at is None or not passage.moved:
-            return None
-        if not passage.opened - WEIGHING_REACH <= weighing.at <= passage.closed + self.portal.quiet:
+        if weighing is None or not belongs(weighing, passage, self.portal.quiet):
             return None
         self.state.weighing = None
         return weighing
@@ -374,6 +345,9 @@ class PortalWatch:
         ended = end(window, heard, self.state.known, beside, self._edges_shown(window))
         for row in range(3) if ended.rows else ():
             state.deaf[row] = 0 if row in ended.rows else state.deaf[row] + 1
+        if self._vehicles:
+            seen = {span.row for span in self._vehicles[0].spans}
+            state.sight.went(self.portal.eyes, seen, ended.passage)
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
@@ -395,7 +369,13 @@ class PortalWatch:
         state = self.state
         if self._vehicles:
             gone = self._vehicles[0]
-            state.edges = [edge for edge in state.edges if not _within(gone, edge[0], self._rows[edge[1]])]
+            others = self._vehicles[1:]
+            state.edges = [
+                (at, eye, blocked)
+                for at, eye, blocked in state.edges
+                if not _within(gone, at, self._rows[eye])
+                and (at > closed or any(_within(one, at, self._rows[eye]) for one in others))
+            ]
             for row in (OUTER, INNER):
                 stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)
                 state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + 1
@@ -407,14 +387,34 @@ class PortalWatch:
         state.stands.clear()
         state.loudest = SILENCE
         state.closed = max(state.closed, closed)
+        state.eyed = state.eyed and not state.sight.dark(self._rows)
         state.recent = [read for read in state.recent if read[0] > closed]
         self._look()
 
-    def _fold(self, now: int) -> None:
+    def _unseen(self, newest: int) -> list[Ended]:
+        """Look for loads that went through and that no eye saw. When there are some in a row, the reads take over."""
+        state, sight = self.state, self.state.sight
+        if not self._directed or not state.eyed or self.open:
+            return []
+        first = sight.unseen(state.recent, state.closed, newest, self._least + DOOR, state.known, self._antenna_rows)
+        if first is None:
+            return []
+        sight.blinded(self.portal.eyes, first)
+        state.eyed = False
+        ended: list[Ended] = []
+        for at, antenna, epc, rssi in sorted(read for read in state.recent if read[0] >= first - LEAD):
+            ended += self._advance(at)
+            if rssi >= self._least and at > state.closed:
+                self._strong(at, antenna, epc, rssi)
+        self._look()
+        return ended
+
+    def _fold(self, now: int) -> list[Ended]:
         """Reads that no passage can need any more go into the background; what is too much is dropped."""
         state = self.state
+        ended = self._unseen(now)
         begin = now if not self.open else (self._vehicles[0].opened if self._vehicles else state.opened)
-        until = min(begin, now) - LEAD
+        until = min(begin, now, state.sight.pending) - LEAD
         old = [read for read in state.recent if read[0] < until]
         state.recent = [read for read in state.recent if read[0] >= until]
         self.background.hear(old)
@@ -423,6 +423,7 @@ class PortalWatch:
             state.dropped += len(state.recent) - READS_KEPT // 2
             state.recent = state.recent[: READS_KEPT // 2]
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
+        return ended
 
 
 def _stands(vehicle: Vehicle) -> int:

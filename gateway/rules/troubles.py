@@ -78,7 +78,10 @@ class Troubles:
     def __init__(self, faults: dict[str, str], spells: dict[str, Spell], watches: Iterable[PortalWatch]) -> None:
         self._faults = faults
         self._spells = spells
-        self._seen = {watch.portal.id: _counts(watch) for watch in watches}
+        there = list(watches)
+        self._seen = {watch.portal.id: _counts(watch) for watch in there}
+        self._ill = {watch.portal.id: dict(watch.state.sight.ill) for watch in there}
+        self._eyes = {_eye(watch.portal, index) for watch in there for index in watch.state.sight.ill}
 
     @property
     def deadline(self) -> int | None:
@@ -104,6 +107,8 @@ class Troubles:
         found: list[Changed] = []
         for watch in watches:
             portal, counts = watch.portal, _counts(watch)
+            if watch.state.sight.ill != self._ill[portal.id]:
+                found += self._sighted(t, watch)
             before = self._seen[portal.id]
             if counts == before:
                 continue
@@ -148,13 +153,26 @@ class Troubles:
             del self._spells[alarm]
 
     def removed(self, t: int) -> list[Changed]:
-        """Portals are gone from the configuration: alarms that nobody could end any more end with them."""
+        """Portals or eyes are gone from the configuration: alarms that nobody could end any more end with them."""
         found: list[Changed] = []
         for alarm, before in list(self._faults.items()):
-            if alarm.startswith("portal/") and alarm.split("/")[1] not in self._seen:
+            kind, *named = alarm.split("/")
+            portal = kind == "portal" and named[0] not in self._seen
+            if portal or (len(named) > 1 and named[1].startswith("eye-") and alarm not in self._eyes):
                 self._spells.pop(alarm, None)
                 del self._faults[alarm]
-                found.append(Changed(_change(alarm, t, before, "normal", "the portal was removed")))
+                what = "the portal was removed" if portal else "the eyes were configured anew"
+                found.append(Changed(_change(alarm, t, before, "normal", what)))
+        return found
+
+    def _sighted(self, t: int, watch: PortalWatch) -> list[Changed]:
+        """Eyes of a portal became ill, or well again."""
+        found: list[Changed] = []
+        before, now = self._ill[watch.portal.id], dict(watch.state.sight.ill)
+        for index in sorted(before.keys() | now.keys()):
+            what = "on" if index in now else "off"
+            found += self.step(t, _eye(watch.portal, index), what, now.get(index, ""))
+        self._ill[watch.portal.id] = now
         return found
 
     def _met(self, t: int, portal: Portal, name: str, odd: Odd, count: int) -> list[Changed]:
@@ -202,6 +220,11 @@ def _emptied(count: int, mute: int, portal: Portal) -> str:
 
 def _readers(portal: Portal) -> str:
     return ", ".join(sorted({one.reader for one in portal.antennas} | {one.reader for one in portal.eyes}))
+
+
+def _eye(portal: Portal, index: int) -> str:
+    eye = portal.eyes[index]
+    return f"device/{eye.reader}/eye-{eye.port}"
 
 
 def _change(alarm: str, t: int, before: str, after: str, detail: str, by: str = "") -> AlarmChange:

@@ -25,7 +25,8 @@ from gateway.readers.llrp.health import Health
 from gateway.rules import Engine
 from gateway.rules.background import ROOM
 from gateway.rules.candidates import Changed
-from gateway.rules.passages import EDGES_KEPT, READS_KEPT, PortalState, PortalWatch
+from gateway.rules.passages import EDGES_KEPT, READS_KEPT, PortalWatch
+from gateway.rules.remembering import PortalState
 from gateway.rules.troubles import CROWD, PATIENCE
 from simulators.rf import Shift, shift
 from simulators.rf.faults import JUMP_LASTS
@@ -234,6 +235,24 @@ def said(made: Shift) -> list[AlarmChange]:
             devices: list[Device] = health.read(item.reads)
             found += [one.change for device in devices for one in engine.observe(t, device)]
     return found
+
+
+# -- eyes that die -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["calm", "busy"])
+def test_eyes_that_die_lose_three_pallets_at_most(family: str) -> None:
+    """After the third no eye speaks: the reads take over, and told is which eyes. With them back it is as before."""
+    clean = lived(family, 1, 14)
+    goods = [one for one in clean.shift.truth["passages"] if one["units"]]
+    dead, again = goods[2]["closed"] + MARGIN, goods[-3]["closed"] + MARGIN
+    kept = [(t, item) for t, item in playing.inputs(clean.shift) if not (isinstance(item, Gpi) and dead <= t < again)]
+    life = live(clean.shift, kept)
+    assert len([verdict for verdict in life.verdicts() if not verdict.answers]) <= 3
+    assert all(verdict.exact for verdict in life.verdicts()[-2:])
+    eyes = {f"device/reader-1/eye-{port}" for port in (1, 2)}
+    assert set(life.alarms()[:2]) == {(eye, "unacked_active") for eye in eyes}
+    assert set(life.alarms()[2:]) == {(eye, "rtn_unacked") for eye in eyes}
 
 
 # -- EPCs that are odd -------------------------------------------------------------------------------------------

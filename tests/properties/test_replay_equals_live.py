@@ -135,7 +135,7 @@ def days(draw: st.DrawFn) -> list[Step]:
             else:
                 items.append(draw(DOCUMENTS if kind == 7 else OTHERS))
         steps.append((t, items))
-    return [*steps, *dockside.closing(t + 120 * SECOND)]
+    return [*steps, *dockside.closing(t + 240 * SECOND)]
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])

@@ -37,6 +37,9 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "duplicate-pallet": ("in", "refused", {"already_received"}, "exception"),
     "empty-passage": ("in", None, set(), "exception"),
     "empty-passages-in-a-row": ("in", "accepted", {"matched"}, "alarm"),
+    "eye-blind": ("in", "accepted", {"matched"}, "receipt"),
+    "eye-stuck": ("in", "accepted", {"matched"}, "receipt"),
+    "eyes-that-die": ("in", "accepted", {"matched"}, "receipt"),
     "excursion-with-hold": ("in", "accepted", {"matched"}, "excursion"),
     "expired": ("in", "held", {"expired"}, "receipt"),
     "held-pallet-shipped": ("out", "refused", {"on_hold"}, "exception"),
@@ -210,6 +213,24 @@ def test_three_empty_passages_in_a_row_are_an_alarm_that_ends_with_goods() -> No
     ]
     (raised, _) = (one["event"] for one in lines_of(name, "event") if one["event"].get("type") == "tally.alarm")
     assert "3 in a row crossed and not one tag was read: is dock-1 reading" in raised["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("name", "eyes", "pallets", "says"),
+    [
+        ("eyes-that-die", ["eye-1", "eye-2"], 5, "the outer eye has seen nothing since"),
+        ("eye-stuck", ["eye-1"], 3, "the beam of the outer eye is broken since"),
+        ("eye-blind", ["eye-2"], 7, "the inner eye has not seen the last 2 vehicles"),
+    ],
+)
+def test_eyes_that_fail_are_told_and_lose_no_pallet(name: str, eyes: list[str], pallets: int, says: str) -> None:
+    """Every pallet is received; the alarm names the eye and why, and ends when the eye speaks again."""
+    assert [one["verdict"] for one in lines_of(name, "movement")] == ["accepted"] * pallets
+    alarms = lines_of(name, "alarm")
+    assert [one["source"] for one in alarms] == [f"dock-1/{eye}" for eye in eyes] * 2
+    assert [one["to"] for one in alarms] == ["unacked_active"] * len(eyes) + ["rtn_unacked"] * len(eyes)
+    told = [one["event"] for one in lines_of(name, "event") if one["event"].get("type") == "tally.alarm"]
+    assert says in told[0]["sentence"]
 
 
 def test_fefo_names_the_lot_that_may_leave_and_not_the_rejected_one() -> None:

@@ -11,7 +11,8 @@ from gateway.model.settings import Antenna, Eye, Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import STRAYS_SHOWN, Ended
-from gateway.rules.passages import BACKLOG_WAIT, EDGES_KEPT, STANDS, PortalState, PortalWatch
+from gateway.rules.passages import BACKLOG_WAIT, EDGES_KEPT, STANDS, PortalWatch
+from gateway.rules.remembering import PortalState
 from gateway.rules.scoring import sentence
 
 MS = 1000

@@ -1,0 +1,29 @@
+"""Settled weights of a scale at a portal: which are a pallet's, and which pallet's. Pure."""
+
+from decimal import Decimal
+
+from gateway.model.inputs import Weighing
+from gateway.model.outcome import Passage
+
+REACH = 10_000_000
+"""µs before the opening within which a weighing still belongs to the pallet: it was weighed, then driven through."""
+
+EMPTIED = 10
+"""A scale that settles at less than a tenth of what stood on it is empty: dust and a crept zero are no new pallet."""
+
+
+def settled(before: Weighing | None, weighing: Weighing) -> bool:
+    """Whether this is a settled weight of something; `before` is the last one."""
+    if not weighing.stable or weighing.condition != "ok" or weighing.value is None or weighing.at is None:
+        return False
+    value = Decimal(weighing.value)
+    if before is not None and before.at is not None and weighing.at - before.at <= REACH:
+        value -= Decimal(before.value or 0) / EMPTIED
+    return value > 0
+
+
+def belongs(weighing: Weighing, passage: Passage, quiet: int) -> bool:
+    """Whether a weight belongs to a passage; strays are not weighed."""
+    if weighing.at is None or not passage.moved:
+        return False
+    return passage.opened - REACH <= weighing.at <= passage.closed + quiet
