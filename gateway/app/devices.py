@@ -8,7 +8,7 @@ from gateway.app.histories import Histories
 from gateway.config import Configuration, addresses
 from gateway.config import Profile as ProfileTable
 from gateway.config.devices import Filter as FilterTable
-from gateway.config.devices import Portal
+from gateway.config.devices import Portal, Scale
 from gateway.config.devices import Trigger as TriggerTable
 from gateway.model.inputs import Input
 from gateway.readers import Reader
@@ -104,10 +104,7 @@ def links(configuration: Configuration, submit: Submit, clock: Callable[[], int]
 
 def scales(configuration: Configuration, submit: Submit, clock: Callable[[], int]) -> list[ScaleHead]:
     """The scale heads."""
-    return [
-        ScaleHead(ScaleSettings(scale.id, scale.url, ask_us=scale.poll, stale_us=scale.stale), submit, clock)
-        for scale in configuration.scales
-    ]
+    return [ScaleHead(_scale(scale), submit, clock) for scale in configuration.scales]
 
 
 def mqtt(configuration: Configuration) -> MqttSettings | None:
@@ -150,6 +147,12 @@ def influxdb(configuration: Configuration) -> InfluxSettings | None:
         batch=table.batch,
         flush=table.flush / 1e6,
     )
+
+
+def _scale(scale: Scale) -> ScaleSettings:
+    if scale.opens == "line":  # it speaks when something is weighed, and once
+        return ScaleSettings(scale.id, scale.url, stale_us=0, settled_after=1)
+    return ScaleSettings(scale.id, scale.url, ask_us=scale.poll, stale_us=scale.stale)
 
 
 def _antennas(portal: Portal, reader: str) -> tuple[int, ...]:

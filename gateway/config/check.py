@@ -34,7 +34,11 @@ def report(configuration: Configuration) -> list[str]:
             f"sensor {sensor.id}: {sensor.location}, {sensor.url}, {sensor.profile} ({names}), "
             f"every {duration_text(sensor.poll)}"
         )
-    lines += [f"scale {one.id}: portal {one.portal}, {one.url}, {one.dialect}" for one in configuration.scales]
+    opens = {"never": "", "weight": ", a new weight opens a passage", "line": ", each line opens a passage"}
+    lines += [
+        f"scale {one.id}: portal {one.portal}, {one.url}, {one.dialect}{opens[one.opens]}"
+        for one in configuration.scales
+    ]
     for alarm in configuration.alarms:
         side, hold = "above" if alarm.side == "high" else "below", ", holds the lots" if alarm.hold else ""
         lines.append(

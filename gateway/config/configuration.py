@@ -114,7 +114,7 @@ class Configuration(Part):
             locations=tuple(settings.Location(place.id, place.kind, place.climate_class) for place in self.locations),
             portals=tuple(_portal(portal) for portal in self.portals),
             sensors=tuple(settings.Sensor(sensor.id, sensor.location) for sensor in self.sensors),
-            scales=tuple(settings.Scale(scale.id, scale.portal) for scale in self.scales),
+            scales=tuple(settings.Scale(scale.id, scale.portal, scale.opens) for scale in self.scales),
             limits=tuple(_limit(alarm) for alarm in self.alarms),
             ignore=tuple(sorted(set(self.rules.ignore))),
             lot_number=self.site.lot_number,

@@ -366,6 +366,14 @@ def _certificates(here: Place, table: Mqtt | Reader, scheme: str) -> Iterator[Fi
             yield (*here, name), f'is only used with TLS: write the url as "{scheme}://…", or leave this out'
 
 
+def _scales(document: Sheet) -> Iterator[Finding]:
+    """A line that was asked for is no trigger."""
+    for index, scale in document.scales.sound:
+        if scale.opens == "line" and scale.poll is not None:
+            text = 'is for a scale that sends a line when somebody weighs: leave poll out, or use opens = "weight"'
+            yield ("scale", index, "opens"), text
+
+
 CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
     _unique_ids,
     _references,
@@ -374,6 +382,7 @@ CHECKS: tuple[Callable[[Sheet], Iterator[Finding]], ...] = (
     _portals,
     _presets,
     _eyes,
+    _scales,
     _profiles,
     _alarms,
     _limit_pairs,

@@ -287,6 +287,10 @@ class Scale(Part):
         default=duration("5s"), description="silence that makes it stale"
     )
 
+    opens: Literal["never", "weight", "line"] = Field(
+        default="never", description="what of it opens a passage: a new weight that settles, or each line it sends"
+    )
+
     @property
     def address(self) -> addresses.Endpoint | addresses.SerialLine:
         """A TCP address or a serial line."""

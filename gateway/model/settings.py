@@ -79,10 +79,14 @@ class Sensor(Struct, frozen=True):
 
 
 class Scale(Struct, frozen=True):
-    """A scale and the portal whose passages it weighs."""
+    """A scale and the portal whose passages it weighs.
+
+    It `opens` one: never, with a `weight` that settles and is new, or with each `line` that the indicator sends.
+    """
 
     id: str
     portal: str
+    opens: str = "never"  # never | weight | line
 
 
 class Limit(Struct, frozen=True):

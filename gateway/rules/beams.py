@@ -143,3 +143,13 @@ def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool) -> boo
 def _goes_on(span: Span, later: list[Span]) -> bool:
     """Whether what broke this row goes on to another."""
     return any(one.row != span.row and one.begin <= span.end + BETWEEN for one in later)
+
+
+def stands(vehicle: Vehicle) -> int:
+    """When the vehicle was last seen to move: the last edge of any of its spans."""
+    return max(span.begin if span.end == FOREVER else span.end for span in vehicle.spans)
+
+
+def within(vehicle: Vehicle, at: int, row: int) -> bool:
+    """Whether an edge of this row at `at` (µs) is one of the vehicle's."""
+    return any(span.row == row and span.begin <= at <= span.end for span in vehicle.spans)

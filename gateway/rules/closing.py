@@ -49,6 +49,8 @@ class Window(Struct):
     """Rows of eyes that saw nothing of the vehicles before, or in whose beam something stands."""
     hears: tuple[bool, bool, bool] = (True, True, True)
     """Per row of antennas: it would have heard what went through; a dead one says nothing by its silence."""
+    weighed: bool = False
+    """A scale opened it."""
 
 
 class Beside(Struct):
@@ -104,6 +106,8 @@ def end(
         "eyes": eyes,
         "group": len(scored.group),
     }
+    if window.weighed:
+        evidence["opened_by"] = "scale"
     evidence |= _shown(window, found, scored)
     if told[0] == "none":
         if moved:

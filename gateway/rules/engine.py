@@ -138,7 +138,7 @@ class Engine:
         }
         self._troubles = Troubles(state.faults, state.spells, self._watches.values())
         self._places = {sensor.id: sensor.location for sensor in settings.sensors}
-        self._scales = {scale.id: self._watches[scale.portal] for scale in settings.scales}
+        self._scales = {scale.id: (self._watches[scale.portal], scale.opens) for scale in settings.scales}
         self._limits = {}
         for limit in settings.limits:
             watch_limit = LimitWatch(limit, self._places.get(limit.sensor, ""), state.limits[limit.id])
@@ -255,14 +255,17 @@ class Engine:
         return found + self._watch.measured(at, measurement)
 
     def _weighing(self, t: int, weighing: Weighing) -> list[Candidate]:
-        watch = self._scales.get(weighing.scale)
-        if watch is not None and weighing.mode == "gross" and weighing.value is not None:
+        scale = self._scales.get(weighing.scale)
+        if scale is None or weighing.mode != "gross":
+            return []
+        watch, opens = scale
+        if weighing.value is not None:
             try:
                 parse_decimal(weighing.value)
             except ValueError as error:
                 return [Refused(Rejection(weighing.scale, t, "bad_input", f"weight {error}"))]
-            watch.weigh(msgspec.structs.replace(weighing, at=seen(t, weighing.at)))
-        return []
+        at = seen(t, weighing.at)
+        return self._ended(t, watch, watch.weigh(t, msgspec.structs.replace(weighing, at=at), opens))
 
     def _tick(self, t: int) -> list[Candidate]:
         found: list[Candidate] = []

@@ -18,12 +18,12 @@ from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Background
-from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, spans, vehicles
+from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, spans, stands, vehicles, within
 from gateway.rules.closing import Beside, Ended, Window, end
 from gateway.rules.remembering import PortalState
-from gateway.rules.sight import PAUSE
+from gateway.rules.sight import PAUSE, arrived
 from gateway.rules.tracks import Heard, layout
-from gateway.rules.weighings import belongs, settled
+from gateway.rules.weighings import belongs, opens, settled, standing
 
 LEAD = 3_000_000
 """µs before its opening from which on reads belong to a passage: a load that comes at 1.5 m/s is 4.5 m away then, as
@@ -130,7 +130,7 @@ class PortalWatch:
         """Take reads in the order in which they came; return the passages that ended because these are later."""
         state, recent = self.state, self.state.recent
         ended: list[Ended] = []
-        if heard and state.eyed and len(recent) + len(heard) < self._room:
+        if heard and state.eyed and not state.opened and len(recent) + len(heard) < self._room:
             instants = [read[0] for read in heard]
             if state.closed < min(instants) and max(instants) <= self._horizon:  # nothing ends and nothing is late
                 recent += heard
@@ -138,13 +138,13 @@ class PortalWatch:
                 return ended
         # Once per read: every line here costs, and so does every attribute.
         closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
-        least, rows, peaks = inf if state.eyed else self._least, self._antenna_rows, state.peaks
+        least, rows, peaks = self._opening_level, self._antenna_rows, state.peaks
         for read in heard:
             at, antenna, epc, rssi = read
             if at > horizon:
                 ended += self._advance(at)
                 closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
-                recent = state.recent
+                recent, least = state.recent, self._opening_level
             if at <= closed:
                 state.late += 1
                 if at < closed - LEAD:
@@ -161,8 +161,13 @@ class PortalWatch:
             if len(recent) >= room:
                 ended += self._fold(at)
                 recent, room, horizon, activity = state.recent, self._room, self._horizon, state.activity
-                closed, least = state.closed, inf if state.eyed else self._least
+                closed, least = state.closed, self._opening_level
         return ended
+
+    @property
+    def _opening_level(self) -> float:
+        """Level in dBm from which on a read opens a passage or keeps it open; eyes need none."""
+        return inf if self.state.eyed and not self.state.opened else self._least
 
     def edge(self, t: int, at: int, eye: int, gpi: Gpi) -> list[Ended]:
         """Take an eye's edge; it opens a passage, extends it, or lets it end."""
@@ -185,10 +190,26 @@ class PortalWatch:
         self._look()
         return ended
 
-    def weigh(self, weighing: Weighing) -> None:
-        """Remember a settled weight for the passage that is open or about to open; an empty scale weighs no pallet."""
-        if settled(self.state.weighing, weighing):
-            self.state.weighing = weighing
+    def weigh(self, t: int, weighing: Weighing, how: str = "never") -> list[Ended]:
+        """Remember a settled weight for the passage that is open or about to open, or (`how`) open one for it."""
+        state, at = self.state, t if weighing.at is None else weighing.at
+        new = opens(how, state.stood, state.load, weighing)
+        state.stood = standing(state.stood, weighing)
+        if settled(state.weighing, weighing):
+            state.weighing = weighing
+        if not new:
+            return []
+        state.load = state.stood
+        ended = self._advance(at)
+        if at <= state.closed or self._vehicles:
+            return ended
+        if not state.opened:  # with what was put on the scale
+            came = arrived(state.recent, at - LEAD, self._least, state.known)
+            state.opened = min((seen for seen in came if state.closed < seen <= at), default=at)
+            state.weighed, state.moving = True, at
+        state.heard, state.activity = t, max(state.activity, at)
+        self._look()
+        return ended
 
     def due(self, t: int) -> list[Ended]:
         """The passages whose deadline has come."""
@@ -262,7 +283,7 @@ class PortalWatch:
         if seen and missing and self.state.silent[missing[0]] < SILENT:
             return vehicle.cleared + BETWEEN - self.portal.quiet
         if len({span.row for span in vehicle.spans if span.end == FOREVER}) == 1 and len(seen) == 2:
-            return _stands(vehicle) + STANDS
+            return stands(vehicle) + STANDS
         return vehicle.cleared
 
     def _strong(self, at: int, antenna: int, epc: str, rssi: float) -> None:
@@ -324,10 +345,10 @@ class PortalWatch:
         state, portal = self.state, self.portal
         if self._vehicles:
             vehicle = self._vehicles[0]
-            closed = vehicle.cleared if vehicle.cleared != FOREVER else max(_stands(vehicle), vehicle.opened + AFTER)
+            closed = vehicle.cleared if vehicle.cleared != FOREVER else max(stands(vehicle), vehicle.opened + AFTER)
             closed = min(closed, vehicle.opened + portal.longest)
             return Window(portal, vehicle.opened, closed, vehicle.opened - LEAD, closed + portal.quiet, vehicle)
-        return Window(portal, state.opened, self._ends, state.opened - LEAD, self._due, None)
+        return Window(portal, state.opened, self._ends, state.opened - LEAD, self._due, None, weighed=state.weighed)
 
     def _close(self) -> Ended:
         """Decide the earliest passage, remember what became of the tags, and make room for the next."""
@@ -362,7 +383,7 @@ class PortalWatch:
         return [
             [at - window.opened, self.portal.eyes[eye].row, blocked]
             for at, eye, blocked in sorted(self.state.edges)
-            if window.vehicle is not None and _within(window.vehicle, at, self._rows[eye])
+            if window.vehicle is not None and within(window.vehicle, at, self._rows[eye])
         ]
 
     def _shut(self, closed: int) -> None:
@@ -373,15 +394,15 @@ class PortalWatch:
             state.edges = [
                 (at, eye, blocked)
                 for at, eye, blocked in state.edges
-                if not _within(gone, at, self._rows[eye])
-                and (at > closed or any(_within(one, at, self._rows[eye]) for one in others))
+                if not within(gone, at, self._rows[eye])
+                and (at > closed or any(within(one, at, self._rows[eye]) for one in others))
             ]
             for row in (OUTER, INNER):
                 stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)
                 state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + 1
         else:
             closed = self._due  # what kept quiet for so long opens nothing anew
-        state.opened = 0
+        state.opened, state.weighed = 0, False
         state.peaks.clear()
         state.steps.clear()
         state.stands.clear()
@@ -424,12 +445,3 @@ class PortalWatch:
             state.recent = state.recent[: READS_KEPT // 2]
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
         return ended
-
-
-def _stands(vehicle: Vehicle) -> int:
-    """When the vehicle was last seen to move: the last edge of any of its spans."""
-    return max(span.begin if span.end == FOREVER else span.end for span in vehicle.spans)
-
-
-def _within(vehicle: Vehicle, at: int, row: int) -> bool:
-    return any(span.row == row and span.begin <= at <= span.end for span in vehicle.spans)

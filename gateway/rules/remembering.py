@@ -28,6 +28,9 @@ class PortalState(Struct):
     moving: int = 0  # last of them that kept it open
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     weighing: Weighing | None = None
+    stood: str = "0"  # on its scale, when that last settled
+    load: str = "0"  # the last that opened a passage
+    weighed: bool = False  # the scale opened the passage
     late: int = 0  # reads and edges of a time that is decided
     dropped: int = 0  # what there was no room for
     untimely: int = 0  # reads and edges of the future

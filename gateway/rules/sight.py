@@ -180,6 +180,11 @@ def spells(heard: Iterable[Heard]) -> Iterator[list[Heard]]:
         yield spell
 
 
+def arrived(heard: Iterable[Heard], since: int, strong: float, known: Mapping[str, Known]) -> Iterator[int]:
+    """When strong reads from `since` (µs) on were of what did not stand there before."""
+    return (read[0] for read in heard if read[0] >= since and read[3] >= strong and _novel(read, known))
+
+
 def went_through(spell: Iterable[Heard], rows: Sequence[int]) -> bool:
     """Whether these reads are of a load that went from the one row to the other."""
     loudest: dict[tuple[str, int], tuple[int | float, int]] = {}

@@ -200,8 +200,9 @@ class Troubles:
 
 
 def empty(passage: Passage) -> bool:
-    """Something broke the beams of the eyes, and not one tag moved."""
-    return not passage.moved and bool(passage.evidence.get("eyes")) and not passage.evidence.get("turned")
+    """Something broke the beams of the eyes, or was weighed, and not one tag moved."""
+    evidence = passage.evidence
+    return not passage.moved and bool(evidence.get("eyes") or evidence.get("opened_by")) and not evidence.get("turned")
 
 
 def _crowded(count: int) -> str:

@@ -12,6 +12,10 @@ EMPTIED = 10
 """A scale that settles at less than a tenth of what stood on it is empty: dust and a crept zero are no new pallet."""
 
 
+DUST = 100
+"""A scale that shows less than a hundredth of its last load shows dust or a crept zero: 8 kg after a pallet of 800."""
+
+
 def settled(before: Weighing | None, weighing: Weighing) -> bool:
     """Whether this is a settled weight of something; `before` is the last one."""
     if not weighing.stable or weighing.condition != "ok" or weighing.value is None or weighing.at is None:
@@ -20,6 +24,28 @@ def settled(before: Weighing | None, weighing: Weighing) -> bool:
     if before is not None and before.at is not None and weighing.at - before.at <= REACH:
         value -= Decimal(before.value or 0) / EMPTIED
     return value > 0
+
+
+def opens(how: str, stood: str, load: str, weighing: Weighing) -> bool:
+    """Whether a display of a scale opens a passage.
+
+    Args:
+        how: `weight`: one that settles and is another than what stood there; `line`: each; else none.
+        stood: what stood on it when it last settled.
+        load: the last that opened one.
+        weighing: the display.
+    """
+    if how != "weight":
+        return how == "line"
+    value, before = Decimal(standing(stood, weighing)), Decimal(stood)
+    empty = value * EMPTIED <= before or value * DUST <= Decimal(load) or value <= 0
+    return not empty and abs(value - before) * EMPTIED > value
+
+
+def standing(stood: str, weighing: Weighing) -> str:
+    """What stands on a scale: its last settled weight, `stood` before."""
+    fine = weighing.stable and weighing.condition == "ok" and weighing.value is not None
+    return str(weighing.value) if fine else stood
 
 
 def belongs(weighing: Weighing, passage: Passage, quiet: int) -> bool:

@@ -85,6 +85,7 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "unknown-tag-accept": ("in", "accepted", {"unknown_lot"}, "receipt"),
     "unknown-tag-alarm": ("in", "held", {"unknown_tag"}, "alarm"),
     "unknown-tag-ignore": ("in", "accepted", {"matched"}, "receipt"),
+    "weighed-in": ("unknown", "accepted", {"matched"}, "exception"),
     "weighing": ("in", "accepted", {"matched"}, "receipt"),
     "wrong-lot": ("in", "held", {"wrong_lot", "short"}, "receipt"),
 }
@@ -231,6 +232,15 @@ def test_eyes_that_fail_are_told_and_lose_no_pallet(name: str, eyes: list[str], 
     assert [one["to"] for one in alarms] == ["unacked_active"] * len(eyes) + ["rtn_unacked"] * len(eyes)
     told = [one["event"] for one in lines_of(name, "event") if one["event"].get("type") == "tally.alarm"]
     assert says in told[0]["sentence"]
+
+
+def test_a_weight_opens_where_no_beam_is_broken_and_only_there() -> None:
+    """What the eyes see has its weight; what they do not see is opened by its weight; without tags it is empty."""
+    passages = lines_of("weighed-in", "passage")
+    assert [one["evidence"].get("opened_by") for one in passages] == [None, "scale", "scale"]
+    assert [one["weight"]["value"] for one in lines_of("weighed-in", "movement")] == ["608.4", "612.4"]
+    (empty,) = lines_of("weighed-in", "exception")
+    assert (empty["source"], empty["reason"]) == (passages[2]["passage"], "empty_passage")
 
 
 def test_fefo_names_the_lot_that_may_leave_and_not_the_rejected_one() -> None:

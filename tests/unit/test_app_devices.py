@@ -103,10 +103,18 @@ def test_sensors_behind_one_address_share_a_link() -> None:
     ]
 
 
+def _speaks(known: config.Configuration, opens: str) -> tuple[int, int]:
+    """Silence that makes its only scale stale, µs, and displays that make a weight settled: one that speaks once."""
+    (scale,) = known.scales
+    told = devices._scale(scale.model_copy(update={"opens": opens}))
+    return told.stale_us, told.settled_after
+
+
 def test_scales_and_uplinks_are_what_the_file_says() -> None:
     """Scale heads by id; broker and telemetry server with paths beside the file and the gateway's own names."""
     known = configuration(base=None)
     assert [scale.id for scale in devices.scales(known, submit, lambda: 0)] == ["w1"]
+    assert [_speaks(known, opens) for opens in ("never", "line")] == [(5_000_000, 3), (0, 1)]
     wire = devices.mqtt(known)
     assert wire is not None
     assert (wire.host, wire.port, wire.tls, wire.window, wire.ca_file) == ("broker", 8883, True, 7, "ca.pem")

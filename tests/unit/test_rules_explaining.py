@@ -53,6 +53,7 @@ def test_a_passage_says_what_opened_and_closed_it_and_which_way() -> None:
     ("changed", "words"),
     [
         ({"eyes": []}, "with the first strong read of a tag"),
+        ({"eyes": [], "opened_by": "scale"}, "with what was put on its scale"),
         ({"eyes": EYES[:2]}, "still blocked"),
         ({"by": "antennas", "gap_ms": -400, "voters": 12}, "12 tags were heard at the outer antennas 0.40 s later"),
         ({"by": "nothing"}, "no tag heard by an inner and an outer antenna"),

@@ -473,7 +473,7 @@ def weighing(ms: int, **changed: object) -> Weighing:
 def test_weighing_reach(ms: int, taken: bool) -> None:
     """A weight belongs to a passage from ten seconds before its opening until quiet after its end."""
     portal = watch()
-    portal.weigh(weighing(ms))
+    portal.weigh(T0, weighing(ms))
     feed(portal, crossing())
     (passage,) = finish(portal)
     assert (portal.weighing_for(passage) is not None) is taken
@@ -488,14 +488,14 @@ def test_weighing_reach(ms: int, taken: bool) -> None:
 def test_unsettled_weights_are_not_taken(changed: dict[str, object]) -> None:
     """Motion, overload and missing numbers are no weight."""
     portal = watch()
-    portal.weigh(weighing(0, **changed))
+    portal.weigh(T0, weighing(0, **changed))
     assert portal.state.weighing is None
 
 
 def test_strays_do_not_take_the_weight() -> None:
     """A passage that moved nothing leaves the weight for the pallet that comes behind it."""
     portal = watch()
-    portal.weigh(weighing(0))
+    portal.weigh(T0, weighing(0))
     feed(portal, [(100, MIDDLE, B, -50.0)])
     (stray,) = finish(portal)
     assert portal.weighing_for(stray) is None
@@ -531,3 +531,126 @@ def test_snapshot_in_the_middle(cut: int) -> None:
     assert found == expected
     assert second.state == whole.state
     assert finish(second) == finish(whole)
+
+
+# -- a scale that opens a passage --------------------------------------------------------------------------------
+
+
+def display(ms: int, value: str | None, stable: bool = True, condition: str = "ok") -> Weighing:
+    """What a scale shows `ms` after T0."""
+    return Weighing("w1", value, "kg", stable, condition=condition, at=T0 + ms * MS)
+
+
+def weigh(portal: PortalWatch, *shown: Weighing, how: str = "weight") -> list[Passage]:
+    """Displays as they come, with the ticks that fall due between them."""
+    found: list[Passage] = []
+    for one in shown:
+        assert one.at is not None
+        found += tick(portal, one.at)
+        found += passages(portal.weigh(one.at, one, how))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shown", "opens"),
+    [
+        ([display(0, "612.4")], True),
+        ([display(0, "612.4", stable=False)], False),
+        ([display(0, None, condition="over")], False),
+        ([display(0, "0.0")], False),
+        ([display(0, "-0.2")], False),
+    ],
+    ids=["settled", "not settled", "overload", "empty", "below nought"],
+)
+def test_a_weight_that_settles_opens(shown: list[Weighing], opens: bool) -> None:
+    """At its own time, due after quiet and settle as every passage."""
+    portal = watch()
+    assert weigh(portal, *shown) == []
+    assert portal.open is opens
+    assert portal.deadline == (T0 + PORTAL.quiet + PORTAL.settle if opens else None)
+
+
+def test_a_scale_opens_nothing_unless_it_is_told_to() -> None:
+    """By default a weighing belongs to the passage that others open."""
+    portal = watch()
+    assert portal.weigh(T0, display(0, "612.4")) == []
+    assert not portal.open
+    assert portal.state.weighing is not None
+
+
+def test_a_weight_that_stands_there_opens_once() -> None:
+    """Shown for minutes it is the same load; a tenth more or less is another, and so is the next after it was empty."""
+    portal = watch()
+    shown = [display(second * 1000, "612.4") for second in range(60)]
+    shown += [display(60_000 + second * 1000, "640.0") for second in range(60)]
+    assert [passage.opened for passage in weigh(portal, *shown)] == [T0]
+    later = [display(200_000, "0.0"), display(210_000, "640.0"), display(220_000, "900.0"), display(230_000, "900.0")]
+    assert [passage.opened for passage in weigh(portal, *later)] == [T0 + 210 * S, T0 + 220 * S]
+
+
+def test_a_scale_that_was_emptied_opens_nothing() -> None:
+    """Less than a tenth of what stood there, or later a hundredth of the last load, is dust; a parcel is none."""
+    portal = watch()
+    shown = [display(0, "612.4"), display(10_000, "50.0"), display(20_000, "0.2"), display(30_000, "6.0")]
+    shown += [display(40_000, "0.0"), display(50_000, "6.2"), display(60_000, "0.0")]
+    assert [passage.opened for passage in weigh(portal, *shown)] == [T0, T0 + 50 * S]
+
+
+def test_each_line_of_a_scale_that_is_read_by_hand_opens() -> None:
+    """Somebody pressed the key: whatever it shows."""
+    portal = watch()
+    shown = [display(0, "612.4", stable=False), display(20_000, None, condition="over"), display(40_000, "612.4")]
+    found = weigh(portal, *shown, how="line")
+    assert [passage.opened for passage in [*found, *finish(portal)]] == [T0, T0 + 20 * S, T0 + 40 * S]
+
+
+def test_what_is_put_on_a_scale_before_eyes_that_see_nothing_of_it_is_a_passage() -> None:
+    """The passage begins with the strong reads before the weight, has the weight, and says what opened it."""
+    portal = watch()
+    edge(portal, -60_000, 0, True)
+    edge(portal, -59_000, 0, False)
+    assert finish(portal)
+    assert feed(portal, crossing(0, A, 12)) == []
+    assert weigh(portal, display(1150, "612.4")) == []
+    assert portal.opened == T0
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.direction, passage.evidence["opened_by"]) == ((A,), "in", "scale")
+    assert portal.weighing_for(passage) == display(1150, "612.4")
+
+
+def test_strong_reads_keep_it_open_for_longest_at_most() -> None:
+    """Bounded as what reads open; afterwards the eyes alone open again."""
+    portal = watch()
+    edge(portal, -60_000, 0, True)
+    edge(portal, -59_000, 0, False)
+    assert finish(portal)
+    weigh(portal, display(0, "612.4"))
+    steps = [(number * 100, number % 3, f"{number:024X}", -40.0) for number in range(400)]
+    (passage,) = feed(portal, steps)
+    assert passage.closed - passage.opened <= PORTAL.longest
+    assert passage.closed - passage.opened > 10 * S
+    assert not portal.open
+    assert finish(portal) == []
+
+
+def test_eyes_know_better_than_the_scale() -> None:
+    """What breaks a beam while it is weighed is one passage, bounded by the beams; so is what is weighed within one."""
+    portal = watch()
+    weigh(portal, display(0, "612.4"))
+    edge(portal, 500, 0, True)
+    edge(portal, 1500, 1, True)
+    weigh(portal, display(1600, "700.0"))
+    edge(portal, 2000, 0, False)
+    edge(portal, 2500, 1, False)
+    (passage,) = finish(portal)
+    assert (passage.opened, passage.closed) == (T0 + 500 * MS, T0 + 2500 * MS)
+    assert "opened_by" not in passage.evidence
+
+
+def test_a_weight_of_a_time_that_is_decided_opens_nothing() -> None:
+    """Late is late."""
+    portal = watch()
+    feed(portal, crossing(10_000))
+    assert finish(portal)
+    assert weigh(portal, display(0, "612.4")) == []
+    assert not portal.open

@@ -68,6 +68,8 @@ def _opening(passage: Passage) -> str:
     first = next(iter(_edges(passage)), None)
     if first is not None and first[2] and first[0] <= 0:
         return f"{text}, when something broke the {first[1]} photo-eye."
+    if passage.evidence.get("opened_by") == "scale":
+        return f"{text}, with what was put on its scale."
     return f"{text}, with the first strong read of a tag."
 
 
