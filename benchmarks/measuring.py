@@ -12,6 +12,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from gateway import heap
+
 Value = float | int | str
 
 
@@ -54,11 +56,12 @@ def settled_heap() -> Iterator[None]:
 
     What a bench holds ready (hundreds of thousands of frames) is no part of what it measures.
     """
-    gc.collect()
-    gc.freeze()
+    before = gc.get_threshold()
+    heap.settle()
     try:
         yield
     finally:
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 

@@ -1,7 +1,6 @@
 """The daemon's life: recover, listen, decide, stop. Shutdown order is the reverse of nesting and needs no code."""
 
 import asyncio
-import gc
 import os
 import signal
 import time
@@ -13,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 import structlog
 
-from gateway import __version__, metrics
+from gateway import __version__, heap, metrics
 from gateway.api.command_socket import CommandSocket
 from gateway.api.http import HttpApi, application
 from gateway.api.status import Status
@@ -273,8 +272,7 @@ class Daemon:
         return jobs
 
     def _ready(self) -> None:
-        gc.collect()
-        gc.freeze()  # what is loaded stays: a round of the collector over it would hold the loop for 0.1 s
+        heap.settle()
         self.status.ready = True
         self._notifier.notify(READY="1", STATUS=self.status.line())
         port = self.http.port if self.http is not None else None
