@@ -221,8 +221,9 @@ class PortalWatch:
     @property
     def look_at(self) -> int | None:
         """When (gateway time, µs) it is to be looked whether the eyes still see."""
-        pause = self._directed and self.state.eyed and not self.open and self.state.heard > self.state.sight.until
-        times = [self.state.heard + PAUSE if pause else None, self.state.sight.deadline]
+        state = self.state
+        doubt = self._directed and state.eyed and state.recent and not self.open and state.heard > state.sight.until
+        times = [state.heard + PAUSE if doubt else None, state.sight.deadline]
         return min((time for time in times if time is not None), default=None)
 
     def look(self, t: int) -> list[Ended]:

@@ -148,7 +148,7 @@ def _edges(passage: Passage) -> list[tuple[int, str, bool]]:
     return [(at, row, blocked) for at, row, blocked in passage.evidence.get("eyes", ())]
 
 
-TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "tags", "points", "why"})
+TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "opened_by", "tags", "points", "why"})
 """Evidence that is in the sentences about opening, direction and tags."""
 
 EVIDENCE: dict[str, Callable[[Any], str]] = {
