@@ -222,9 +222,10 @@ class PortalWatch:
     def look_at(self) -> int | None:
         """When (gateway time, µs) it is to be looked whether the eyes still see."""
         state = self.state
-        doubt = self._directed and state.eyed and state.recent and not self.open and state.heard > state.sight.until
-        times = [state.heard + PAUSE if doubt else None, state.sight.deadline]
-        return min((time for time in times if time is not None), default=None)
+        stuck = state.sight.deadline if state.sight.broken else None
+        if not state.eyed or self.open or not self._directed or not state.recent or state.heard <= state.sight.until:
+            return stuck
+        return state.heard + PAUSE if stuck is None else min(stuck, state.heard + PAUSE)
 
     def look(self, t: int) -> list[Ended]:
         """Look whether the eyes still see: a beam that stays broken, a load that went through unseen."""

@@ -86,6 +86,8 @@ class Troubles:
     @property
     def deadline(self) -> int | None:
         """When (µs) the earliest alarm of a portal is over if nothing odd happens."""
+        if not self._spells:
+            return None
         return min((self._spells[alarm].last + PATIENCE for alarm in self._standing()), default=None)
 
     def device(self, t: int, device: Device) -> list[Changed]:
