@@ -173,7 +173,7 @@ class PortalWatch:
         """Take an eye's edge; it opens a passage, extends it, or lets it end."""
         state = self.state
         blocked = gpi.level == self.portal.eyes[eye].blocked
-        state.sight.edge(t, eye, at, blocked)
+        state.sight.edge(t, eye, self._rows[eye], at, blocked)
         ended = self._advance(at)
         if at <= state.closed:
             state.late += 1

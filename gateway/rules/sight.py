@@ -66,12 +66,13 @@ class Sight(Struct):
     pending: int = FOREVER  # what may be a load that still goes on began then
     loads: list[int] = field(default_factory=list)  # when those began that went through unseen
 
-    def edge(self, t: int, eye: int, at: int, blocked: bool) -> None:
-        """An eye speaks (it comes at `t`): it is well, but for a beam that stays broken."""
+    def edge(self, t: int, eye: int, row: int, at: int, blocked: bool) -> None:
+        """An eye of a row speaks (it comes at `t`): it is well, but for a beam that stays broken."""
         if at < self.spoke.get(eye, 0):
             return
         self.spoke[eye] = at
         self.loads.clear()
+        self.missed[row] = 0
         if blocked:
             self.broken.setdefault(eye, (at, t))
         else:

@@ -273,6 +273,17 @@ def test_a_row_that_misses_what_goes_through_is_told() -> None:
     assert told(play(one, [*load(at, tags(8)), *edges(at, 1, 2)], at + MINUTE)) == [(EYES_ON[1][0], "rtn_unacked")]
 
 
+def test_a_row_that_speaks_now_and_then_is_not_told() -> None:
+    """Goods that it did not see, and between them something that it did: whatever it was, the eye works."""
+    one = seeing()
+    found: list[Candidate] = []
+    for number in range(1, 9):
+        at = T0 + number * MINUTE
+        found += play(one, [*load(at, tags(number)), *edges(at, 1)], at + MINUTE // 2)
+        found += play(one, edges(at + MINUTE // 2, 2), at + MINUTE - S)
+    assert [change for change in told(found) if "eye" in change[0]] == []
+
+
 def test_somebody_on_foot_in_one_row_says_nothing() -> None:
     """Without goods that went through, a row that saw nothing may be right."""
     one = seeing()
