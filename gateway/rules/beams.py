@@ -37,6 +37,8 @@ class Span(Struct):
     row: int
     begin: int
     end: int
+    gaps: list[int] = field(default_factory=list)
+    """When (µs) the beam was free in between, for less than FLICKER."""
 
 
 class Vehicle(Struct):
@@ -58,6 +60,14 @@ class Vehicle(Struct):
         """Whether it broke a beam of this row."""
         return any(span.row == row for span in self.spans)
 
+    def at(self, row: int) -> list[tuple[int, int]]:
+        """From when to when (µs) it was at a row of the door; half-way between those of the eyes where none are."""
+        mine = [(span.begin, span.end) for span in self.spans if span.row == row]
+        if mine or row != MIDDLE or not (self.saw(OUTER) and self.saw(INNER)):
+            return mine
+        outer, inner = self.at(OUTER), self.at(INNER)
+        return [((outer[0][0] + inner[0][0]) // 2, min(FOREVER, outer[-1][1] // 2 + inner[-1][1] // 2))]
+
     def way(self, rows: Iterable[int]) -> str:
         """`in`, `out`, `none` (it left by the row it came by), or `unknown` where `rows` of the portal cannot tell."""
         if not {OUTER, INNER} <= set(rows):
@@ -68,8 +78,8 @@ class Vehicle(Struct):
             return "none"
         begins = min(span.begin for span in outer) - min(span.begin for span in inner)
         ends = max(span.end for span in outer) - max(span.end for span in inner)
-        if begins == 0:
-            return "unknown"
+        if begins == 0:  # both at once, as after a start with something in the door: how it left tells
+            return "unknown" if ends == 0 else "in" if ends < 0 else "out"
         if begins < 0:
             return "none" if ends > 0 else "in"
         return "none" if ends < 0 else "out"
@@ -94,6 +104,7 @@ def spans(edges: Iterable[Edge], rows: Sequence[int]) -> list[Span]:
                 continue
             before = last.get(row)
             if before is not None and at - before.end < FLICKER:
+                before.gaps.append((before.end + at) // 2)
                 before.end = FOREVER
                 open_[row] = before
             else:

@@ -10,24 +10,28 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.direction import Direction, direction
-from gateway.rules.features import JUST, NOTHING, Around, Elsewhere, Values, features, kin
+from gateway.rules.features import JUST, Around, Elsewhere, Values, features, kin, loudness, wrong_side
+from gateway.rules.scorecard import CARDS
 from gateway.rules.scoring import DOUBT, own, whole, why
-from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, tracks
+from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, median, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
 
-SEED = 100
-"""Tenths of dB by which a tag must be louder in the passage than before, after and in the background to found the
-group: standing tags change by half of that."""
+RISE = 100
+"""Tenths of dB by which a tag that comes through rises, over its own reads or over what it was before and after:
+standing tags change by half of that. What lacks of it counts against a tag as if it were fainter by as much."""
 
-SEED_LESS = 0
-"""And when no tag is: a parked pallet that drives off at once has no quieter before."""
+ALIKE = 80
+"""Tenths of dB: the tags of one load whose loudest reads are as near to each other found the group."""
 
-ALONE = -100
-"""Most points (hundredths) of a tag that was heard less often than min_reads or never at min_rssi, and whose serial
-neighbours were not heard at min_rssi by both rows: what stands in the hall is heard like that at whatever time. What
-is announced may still vouch for it."""
+BELOW = 200
+"""Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
+goods that absorb are heard so much less than those at its edge."""
+
+BESIDE = -400
+"""Points of a tag that was heard shortly before or after the passage only, and never without one: too little to count
+by itself, but what is announced may vouch for it."""
 
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
@@ -51,6 +55,10 @@ class Window(Struct):
     """Per row of antennas: it would have heard what went through; a dead one says nothing by its silence."""
     weighed: bool = False
     """A scale opened it."""
+    usual: int | None = None
+    """How loud what goes through this door usually is, tenths of dBm; None: nothing went through yet."""
+    followed: frozenset[str] = frozenset()
+    """Tags that went with what came right behind it."""
 
 
 class Beside(Struct):
@@ -66,6 +74,10 @@ class Ended(Struct):
     passage: Passage
     doubts: tuple[tuple[str, int], ...]
     stayed: list[Track]
+    went: list[Track]
+    """What seems to have moved, turned round or not."""
+    level: int | None
+    """How loud it was, or what else the tags were compared with: the median of the peaks, tenths of dBm."""
     rows: set[int]
     """Rows of antennas that heard anything in it."""
 
@@ -78,6 +90,7 @@ class Scored(Struct):
     points: dict[str, int]
     group: list[Track]
     way: str = "unknown"
+    card: str = "rows"
 
 
 def end(
@@ -93,6 +106,8 @@ def end(
         eyes: the edges of its vehicle, for the evidence.
     """
     portal, place = window.portal, layout(window.portal)
+    if window.followed:
+        heard = [read for read in heard if read[2] not in window.followed]
     found = tracks(heard, window.opened - CORE, window.closed + CORE, window.opened, place)
     elsewhere = _elsewhere(found, beside, window)
     scored = score(window, found, known, elsewhere, place)
@@ -108,7 +123,12 @@ def end(
     }
     if window.weighed:
         evidence["opened_by"] = "scale"
+    if window.followed:
+        evidence["followed"] = sorted(window.followed)
     evidence |= _shown(window, found, scored)
+    went = [found[epc] for epc in moved]
+    if window.vehicle is None and told[0] == "unknown" and scored.card == "rows" and went:
+        told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
     if told[0] == "none":
         if moved:
             evidence["turned"] = moved
@@ -124,10 +144,11 @@ def end(
         strays=tuple(sorted(set(found) - set(moved))),
         evidence=evidence,
     )
-    turned = set(evidence.get("turned", ()))
-    went = set(moved) | turned if told[0] != "unknown" else set()  # who knows not the way, may have stayed
-    stayed = [found[epc] for epc in sorted(set(found) - went)]
-    return Ended(passage, doubts, stayed, heard_rows(found))
+    gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
+    stayed = [found[epc] for epc in sorted(set(found) - gone)]
+    return Ended(
+        passage, doubts, stayed, went, median([track.peak for track in went]) if went else None, heard_rows(found)
+    )
 
 
 def score(
@@ -139,11 +160,14 @@ def score(
 ) -> Scored:
     """Points of every tag read in the passage: the group is founded, then gathered, then all are compared with it."""
     core = {epc: track for epc, track in found.items() if track.reads}
-    group = _seeds(window.portal, core, known, elsewhere)
+    least = limit(window.portal, window.usual)
+    directed = place.directed and all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
+    group = _seeds(window.portal, least, core, known, elsewhere, directed)
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
-    directed = all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
+    which = "rows" if directed else "row"
+    card = CARDS[which]
     for _ in range(2):
         made = curve(group, window.begin, window.end, place)
         around = _around(window, made, place, group, directed)
@@ -151,26 +175,25 @@ def score(
             epc: features(track, fit(track, made, place), known.get(epc), elsewhere.get(epc), around)
             for epc, track in core.items()
         }
-        gathered = [core[epc] for epc, each in values.items() if own(each) > 0]
+        gathered = _surest(core, {epc: own(each, card) for epc, each in values.items()})
         if not gathered or gathered == group:
             break
         group = gathered
     neighbours = kin(values)
-    points = {epc: whole(each, neighbours[epc]) for epc, each in values.items()}
-    for epc, total in points.items():
-        strong = 0 <= neighbours[epc]["both_rows"] < NOTHING
-        if total > ALONE and not strong and _faint(window.portal, core[epc]):
-            points[epc] = ALONE
-    return Scored(values, neighbours, points, group, around.way)
+    points = {epc: whole(each, neighbours[epc], card) for epc, each in values.items()}
+    points |= {epc: BESIDE for epc in found if epc not in core and epc not in known}
+    return Scored(values, neighbours, points, group, around.way, which)
+
+
+def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
+    """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt."""
+    moved = sorted((total, epc) for epc, total in points.items() if total > 0)
+    return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
 
 
 def heard_rows(core: Mapping[str, Track]) -> set[int]:
     """The rows that heard anything."""
     return {row for track in core.values() for row in (OUTER, MIDDLE, INNER) if track.peaks[row] > FLOOR}
-
-
-def _faint(portal: Portal, track: Track) -> bool:
-    return track.reads < portal.min_reads or track.peak < portal.min_rssi * 10
 
 
 def _watchful(window: Window) -> list[int]:
@@ -181,41 +204,53 @@ def _watchful(window: Window) -> list[int]:
 def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool) -> Around:
     rows = _watchful(window)
     way = direction(window.vehicle, rows, group, place)[0]
-    limit = int(window.portal.min_rssi * 10)
-    return Around(way, window.vehicle, place, limit, made, window.opened, window.closed, directed)
+    alone = group[0].epc if len(group) == 1 else None
+    wrong = middle(wrong_side(track, way) for track in group)
+    return Around(way, window.vehicle, place, window.usual, made, window.opened, window.closed, directed, wrong, alone)
+
+
+def limit(portal: Portal, usual: int | None) -> int:
+    """The level (tenths of dBm) a tag in the door reaches at least: BELOW the usual one, never below min_rssi."""
+    least = int(portal.min_rssi * 10)
+    return least if usual is None else max(least, usual - BELOW)
 
 
 def _seeds(
     portal: Portal,
+    least: int,
     core: Mapping[str, Track],
     known: Mapping[str, Known],
     elsewhere: Mapping[str, Elsewhere],
+    directed: bool,
 ) -> list[Track]:
-    """The tags that most surely moved: strong, often read, much louder than at any other time, and louder here."""
-    strong = []
+    """The tags that most surely moved: loud in both rows, louder than next door, and louder than at other times."""
+    strong: list[tuple[int, Track]] = []
     for epc, track in core.items():
-        if track.reads < portal.min_reads or track.peak < portal.min_rssi * 10:
+        if track.reads < portal.min_reads or track.peak < least:
             continue
         there = elsewhere.get(epc)
         if there is not None and there.level is not None and there.level >= track.peak:
             continue
         background = known[epc].level if epc in known else FLOOR
-        strong.append((track.peak - max(track.outside, background), track))
-    for least in (SEED, SEED_LESS):
-        sure = [track for contrast, track in strong if contrast >= least]
-        if sure:
-            return sure
-    return []
+        rise = max(track.peak - max(track.outside, background), track.swing() or 0)
+        strong.append(((track.both if directed else track.peak) + min(0, rise - RISE), track))
+    if not strong:
+        return []
+    best = max(score for score, _ in strong)
+    return [track for score, track in strong if score >= best - ALIKE]
 
 
 def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Window) -> dict[str, Elsewhere]:
     told: dict[str, Elsewhere] = {}
     for door in beside:
+        levels: dict[str, list[int]] = {}
         for _, _, epc, rssi in door.heard:
             if epc in found:
-                there = told.setdefault(epc, Elsewhere())
-                level = max(FLOOR, int(rssi * 10))
-                there.level = level if there.level is None else max(there.level, level)
+                levels.setdefault(epc, []).append(max(FLOOR, int(rssi * 10)))
+        for epc, each in levels.items():
+            there = told.setdefault(epc, Elsewhere())
+            level = loudness(each)
+            there.level = level if there.level is None else max(there.level, level)
         for epc in found:
             known = door.known.get(epc)
             if known is not None and known.moved and window.closed - known.moved <= JUST:
@@ -241,7 +276,11 @@ def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[s
             for epc in shown
         },
         "points": {epc: points[epc] / 100 for epc in shown if epc in points},
-        "why": {epc: why(scored.values[epc], scored.neighbours[epc]) for epc in shown if epc in points},
+        "why": {
+            epc: why(scored.values[epc], scored.neighbours[epc], CARDS[scored.card])
+            for epc in shown
+            if epc in scored.values
+        },
     }
 
 

@@ -17,6 +17,13 @@ CLEAR_SHARE = 4
 """Or the part of the time for which the tags were heard that lies between the centres: nobody passes both rows, turns
 and passes them again in so little."""
 
+ONE_EYE_GAP, LONGEST = 200_000, 10_000_000
+"""µs between the middle of what one eye saw and what a row of antennas beyond it heard, below which it says nothing:
+the load may be at either end of its truck. And the longest a vehicle that passes an eye takes."""
+
+VOTERS = 3
+"""Tags that must agree that all went back where they came from."""
+
 LEAST_QUARTER = 3
 """Reads in the first and last quarter of a tag's that tell which row they lean to."""
 
@@ -40,9 +47,28 @@ def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Trac
     if vehicle is not None and seen != "unknown" and vehicle.saw(OUTER) and vehicle.saw(INNER):
         return seen, BY_EYES, {"by": "eyes"}
     told = by_antennas(group, place)
+    if told[0] == "unknown" and vehicle is not None and len({span.row for span in vehicle.spans}) == 1:
+        told = by_one_eye(vehicle, group) or told
     if seen == "none" and group and not _through(told, group):
         return "none", 0.9, {"by": "eyes"}
     return told
+
+
+def by_one_eye(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:
+    """One row of eyes is a clock: rows of antennas beyond it hear the load later than it broke the beam; or earlier."""
+    row = vehicle.spans[0].row
+    at = (vehicle.opened + min(vehicle.cleared, vehicle.opened + LONGEST)) // 2 - vehicle.opened
+    gaps = [
+        (centre - at) * (1 if other > row else -1)
+        for track in group
+        for other, centre in enumerate(track.centres)
+        if centre is not None and other != row
+    ]
+    if not gaps or abs(middle := median(gaps)) < ONE_EYE_GAP:
+        return None
+    agreeing = sum(1 for gap in gaps if (gap > 0) == (middle > 0)) / len(gaps)
+    because = {"by": "eye_and_antennas", "gap_ms": abs(middle) // 1000, "voters": len(gaps)}
+    return "in" if middle > 0 else "out", round(0.9 * agreeing, 2), because
 
 
 def _through(told: Direction, group: Sequence[Track]) -> bool:
@@ -78,7 +104,7 @@ def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
             continue
         begin, end = _lean(heard[:quarter], rows), _lean(heard[-quarter:], rows)
         votes += 1 if (begin > 0) == (end > 0) else -1
-    return votes > 0
+    return votes >= VOTERS
 
 
 def _lean(heard: Sequence[tuple[int, int, int]], rows: Sequence[int]) -> int:

@@ -1,7 +1,8 @@
 """Features: the figures by which a tag is judged to have moved through the door, or not. Pure, integers only.
 
-Each is oriented so that more speaks for *moved*; `scoring` gives points for it and says what it means. Levels are
-tenths of dB (`level`, `both_rows`: above the portal's min_rssi), times ms. NOTHING stands for "cannot be told".
+Each is oriented so that more speaks for *moved*; `scoring` gives points for it and says what it means. Levels (tenths
+of dB) are compared with those of the group, and the group's with what the door usually hears of what goes through:
+readers, antennas and tags differ by 20 dB from site to site. Times are ms. NOTHING stands for "cannot be told".
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,20 @@ NOTHING = 9_999
 SETTLED_READS = 3
 """Reads outside passages after which the level of the background means something."""
 
+CLEARLY, ALLOWANCE = 150, 120
+"""Tenths of dB by which a load is louder in the door than where it should not be yet, or any more; and how much of a
+group's lack of that is allowed for."""
+
+LOUDEST = 3
+"""Reads that tell how loud a tag is at one door, against another."""
+
 JUST = 600_000_000
 """µs after it moved within which a tag is where it was put: it cannot come the same way again, but can go back."""
 
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
 
-KIN = ("both_rows", "company", "order", "wrong_side", "with_group", "balance")
+KIN = ("both_rows", "unlike", "company", "order", "wrong_side", "with_group", "balance")
 """Features that are also taken from the tags with the serial numbers next to this one's."""
 
 KIN_REACH = 6
@@ -33,6 +41,12 @@ KIN_REACH = 6
 
 KIN_COUNT = 3
 """Neighbours on either side that are asked."""
+
+ALONE = dict.fromkeys(
+    ("level", "both_rows", "one_row", "follows", "unlike", "moves", "company", "with_group", "order", "balance"),
+    NOTHING,
+)
+"""What cannot be told of a tag that nothing is there to be compared with."""
 
 Values = dict[str, int]
 """A tag's features by name."""
@@ -44,19 +58,24 @@ class Around(Struct):
     way: str
     vehicle: Vehicle | None
     place: Layout
-    limit: int
-    """The portal's min_rssi, tenths."""
+    usual: int | None
+    """How loud what goes through this door usually is, tenths of dBm; None: nothing went through yet."""
     made: Curve
     opened: int
     closed: int
     directed: bool
     """Whether both rows heard anything at all: one that is silent (dead, or none) says nothing of a single tag."""
+    wrong_side: int | None = None
+    """The group's median of `wrong_side`, tenths of dB; None where the way is not known."""
+    alone: str | None = None
+    """The tag that is the whole group: it agrees with itself, which says nothing."""
 
 
 class Elsewhere(Struct):
-    """What the neighbouring doors know of a tag: its loudest read there meanwhile, and when it went through last."""
+    """What the neighbouring doors know of a tag: its loudest reads there meanwhile, and when it went through last."""
 
     level: int | None = None
+    """The mean of the LOUDEST loudest, tenths of dBm."""
     moved: int = 0
 
 
@@ -74,12 +93,19 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     outside = max(track.outside, known.level if known is not None else FLOOR)
     made, directed = around.made, around.directed
     there = elsewhere.level if elsewhere is not None else None
-    return {
-        "level": track.peak - around.limit,
-        "both_rows": min(track.peaks[OUTER], track.peaks[INNER]) - around.limit if directed else NOTHING,
+    swing = track.swing()
+    found = {
+        "level": track.peak - made.peak,
+        "both_rows": track.both - made.both if directed else NOTHING,
+        "one_row": (track.both - track.peak) - (made.both - made.peak) if directed else NOTHING,
+        "group_level": NOTHING if around.usual is None else made.peak - around.usual,
+        "group_through": made.both - around.usual if directed and around.usual is not None else NOTHING,
         "contrast": track.peak - outside,
+        "swing": NOTHING if swing is None else swing,
         "above_background": track.peak - known.level if known is not None and settled else NOTHING,
         "follows": agreed.follows if agreed.reads >= 3 else NOTHING,
+        "unlike": -min(agreed.unlike, 9_000),
+        "moves": max(-5_000, min(agreed.moves, 5_000)),
         "company": agreed.company,
         "with_group": NOTHING if agreed.offset is None else -(agreed.offset // 1000),
         "order": _off(track.gap, made.gap, 1000),
@@ -87,11 +113,18 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "background": -min(known.reads, 2000) if known is not None else 0,
         "strayed": -min(known.strayed, 5) if known is not None else 0,
         "came_before": _came(known, elsewhere, around),
-        "wrong_side": _wrong_side(track, around),
-        "elsewhere": NOTHING if there is None else track.peak - there,
+        "wrong_side": _allowed(wrong_side(track, around.way), around.wrong_side) if directed else NOTHING,
+        "elsewhere": NOTHING if there is None else loudness([level for _, _, level in track.heard]) - there,
         "with_eyes": _timing(track, around),
-        "among_group": track.peak - made.peak,
     }
+    return found | ALONE if track.epc == around.alone else found
+
+
+def _allowed(mine: int | None, group: int | None) -> int:
+    """On the wrong side, with allowance for what the whole group does: a slow load reaches into both rows at once."""
+    if mine is None or group is None:
+        return NOTHING
+    return mine + max(0, min(ALLOWANCE, CLEARLY - group))
 
 
 def _off(mine: int | None, group: int | None, unit: int) -> int:
@@ -100,7 +133,7 @@ def _off(mine: int | None, group: int | None, unit: int) -> int:
 
 
 def _came(known: Known | None, elsewhere: Elsewhere | None, around: Around) -> int:
-    """-1 when it went this way before and did not come back, or went through another door; 1 when it came from here."""
+    """-1 when it went this way before and did not come back, or went through another door."""
     here = known.moved if known is not None else 0
     there = elsewhere.moved if elsewhere is not None else 0
     last = max(here, there)
@@ -109,15 +142,15 @@ def _came(known: Known | None, elsewhere: Elsewhere | None, around: Around) -> i
     if there > here:
         return -1
     assert known is not None
-    return -1 if known.way == around.way and known.passed < COMPANIONS else 1
+    return -1 if known.way == around.way and known.passed < COMPANIONS else NOTHING
 
 
-def _wrong_side(track: Track, around: Around) -> int:
-    """Peak less what the row beyond heard before, and the row behind heard afterwards: there it could not be."""
-    if around.way not in ("in", "out") or not around.directed:
-        return NOTHING
-    beyond, behind = (INNER, OUTER) if around.way == "in" else (OUTER, INNER)
-    return track.peak - max(track.before[beyond], track.after[behind])
+def wrong_side(track: Track, way: str) -> int | None:
+    """Peak less what the row beyond heard before, twice, or the row behind afterwards: there it could not be."""
+    if way not in ("in", "out"):
+        return None
+    beyond, behind = (INNER, OUTER) if way == "in" else (OUTER, INNER)
+    return track.peak - max(track.early_on[beyond], track.late_on[behind])
 
 
 def _timing(track: Track, around: Around) -> int:
@@ -125,23 +158,28 @@ def _timing(track: Track, around: Around) -> int:
     if around.vehicle is None:
         return NOTHING
     worst = None
-    for row in (OUTER, INNER):
-        centre = track.centres[row]
-        spans = [span for span in around.vehicle.spans if span.row == row]
+    for row, centre in enumerate(track.centres):
+        spans = around.vehicle.at(row)
         if centre is None or not spans:
             continue
         at = centre + around.opened
-        off = min(max(span.begin - at, at - span.end, 0) for span in spans)
+        off = min(max(begin - at, at - end, 0) for begin, end in spans)
         worst = off if worst is None else max(worst, off)
     return NOTHING if worst is None else -(worst // 1000)
+
+
+def loudness(levels: Sequence[int]) -> int:
+    """The mean of the LOUDEST loudest levels: one read more or less, or an echo, changes it little."""
+    top = sorted(levels)[-LOUDEST:]
+    return sum(top) // len(top)
 
 
 def kin(found: Mapping[str, Values]) -> dict[str, Values]:
     """What the serial neighbours of each tag say: cases that were labelled one after the other stand on one pallet.
 
-    For each feature of KIN the mean over the neighbours below and over those above, and of the two the one that says
-    less: the first tag of the next pallet has neighbours that moved on one side only. Tags without neighbours on both
-    sides get NOTHING.
+    For each feature of KIN the mean over the neighbours below and over those above, and the middle of the two: the
+    first tag of the next pallet has neighbours that moved on one side only, which then says little. Tags without
+    neighbours on both sides get NOTHING.
     """
     runs: dict[str, list[tuple[int, str]]] = {}
     for epc in found:
@@ -155,16 +193,16 @@ def kin(found: Mapping[str, Values]) -> dict[str, Values]:
         for place, (mine, epc) in enumerate(run):
             below = [other for number, other in run[max(0, place - KIN_COUNT) : place] if mine - number <= KIN_REACH]
             above = [other for number, other in run[place + 1 : place + 1 + KIN_COUNT] if number - mine <= KIN_REACH]
-            told[epc] = {name: _less(name, below, above, found) for name in KIN}
+            told[epc] = {name: _between(name, below, above, found) for name in KIN}
     nothing = dict.fromkeys(KIN, NOTHING)
     return {epc: told.get(epc, nothing) for epc in found}
 
 
-def _less(name: str, below: Sequence[str], above: Sequence[str], found: Mapping[str, Values]) -> int:
+def _between(name: str, below: Sequence[str], above: Sequence[str], found: Mapping[str, Values]) -> int:
     means = []
     for side in (below, above):
         values = [value for epc in side if (value := found[epc][name]) != NOTHING]
         if not values:
             return NOTHING
         means.append(sum(values) // len(values))
-    return min(means)
+    return sum(means) // len(means)

@@ -14,12 +14,16 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Background
 from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, spans, stands, vehicles, within
-from gateway.rules.closing import Beside, Ended, Window, end
+from gateway.rules.closing import Beside, Ended, Window, end, limit
+from gateway.rules.nearing import AT_ONCE, DOOR, NEARER, READS_KEPT, SILENCE, STANDS, nears
+from gateway.rules.parting import Parted, behind, broken, first_of, part
 from gateway.rules.remembering import PortalState
 from gateway.rules.sight import PAUSE, arrived
 from gateway.rules.tracks import Heard, layout
@@ -32,36 +36,17 @@ far as an antenna looks."""
 FOLD = 4_000_000
 """µs of reads outside passages that gather before they are folded into the background, beyond LEAD."""
 
+LATELY = 8_000_000
+"""µs of the reads of a decided passage that are kept for the doors beside this one, whose passage may end later."""
+
 EDGES_KEPT = 200
 """Eye edges remembered at a time: a chattering eye must not fill the memory."""
 
-READS_KEPT = 60_000
-"""Reads remembered at a time: thirty seconds at 1,500 reads/s, the most a reader gives, and as much again in a
-backlog. What comes beyond is counted and dropped; ten thousand tags in the field fill no more than this."""
+LEARNS = 3
+"""The usual level follows that of each load by one part in so many: one of liquids is 10 dB below one of paper."""
 
-BEYOND = 60
-"""Tenths of dB by which a tag of the background must be louder than it was to count as something that moves: the
-echoes of a passing truck change a standing tag's level by less (a plate of 2 m² beside the antenna: 1 + 0.45 in
-field, both ways 6.5 dB, at the very worst)."""
-
-NEARER = 3
-"""dB by which a row must hear a tag louder than before for it to come nearer: reads of a standing tag scatter by less
-than half of that, and a tag that comes through the door is heard 15…30 dB louder step by step."""
-
-STEPS_WITHIN, STEPS_PER, STEPS_MOST = 600_000, 6, 6
-"""µs within which so many tags, one in STEPS_PER of those heard strongly and at most STEPS_MOST, must have come nearer
-for the passage to go on: what comes through comes as a whole, while one tag alone is an echo's doing."""
-
-SPREAD = 20
-"""dB below the loudest read of a passage under which nothing of it counts as coming nearer: the tags of one load, on
-its near and far side, differ by as much; what waits in the trailer or was put down in the hall lies below."""
-
-NEARLY = 10
-"""dB below its own peak to which a tag still counts as in the door: fading does that, and 1 m of way."""
-
-DOOR = 12
-"""dB above min_rssi that a tag reaches in the door and hardly anywhere else: 1.5 m from an antenna against 3 m and
-more is a factor of two in distance, both ways."""
+DOUBTS = 12
+"""And that of what crossed and seemed to be strays by so much less: a dozen such vehicles in a row are no strays."""
 
 BACKLOG = 5_000_000
 """µs after its end that the reads of a passage still come: they were kept somewhere, and come in bursts."""
@@ -69,22 +54,8 @@ BACKLOG = 5_000_000
 BACKLOG_WAIT = 1_500_000
 """µs to wait for the next of such bursts: nobody stands at the door for this verdict any more."""
 
-AT_ONCE = 20_000
-"""µs after the last read that kept a passage open within which another need not be looked at: it says the same."""
-
-GONE = 30_000_000
-"""µs after it moved within which a tag must be as loud as in the door to count: it has been put down near by."""
-
-SILENCE = -200
-"""dBm: below any level, where a row has not heard a tag yet."""
-
-STANDS = 8_000_000
-"""µs one beam may stay broken after the other is free and the vehicle still counts as under way; longer, and something
-was put down in the beam, and what went through is decided without it."""
-
 DEAF = 3
-"""Passages in a row in which a row of antennas heard nothing at all, after which its silence says nothing: it is dead.
-Where no eyes saw anything go through, one is enough."""
+"""Passages in a row in which a row of antennas heard nothing, after which its silence says nothing: it is dead."""
 
 SILENT = 2
 """Vehicles in a row that one row of eyes did not see, after which it is not waited for: it is broken or dirty."""
@@ -102,8 +73,8 @@ class PortalWatch:
         self.background = Background(self.state.known)
         self.beside: tuple[PortalWatch, ...] = ()
         self._rows = [ROWS[eye.row] for eye in portal.eyes]
-        self._antenna_rows, self._directed = layout(portal).rows, layout(portal).directed
-        self._least = portal.min_rssi
+        self._layout = layout(portal)
+        self._antenna_rows, self._directed = self._layout.rows, self._layout.directed
         self._look()
 
     @property
@@ -121,10 +92,10 @@ class PortalWatch:
         """When (gateway time, µs) the earliest passage is to be decided if nothing more happens."""
         if not self.open:
             return None
-        wait = self.portal.settle
-        if self.state.heard > self._due + BACKLOG:
-            wait = max(wait, BACKLOG_WAIT)
-        return max(self._due, self.state.heard) + wait
+        settle, heard = self.portal.settle, self.state.heard
+        if heard > self._due + BACKLOG:
+            return heard + max(settle, BACKLOG_WAIT)
+        return max(self._due, min(heard, self._due + settle)) + settle  # somebody stands at the door
 
     def reads(self, t: int, heard: Sequence[Heard]) -> list[Ended]:
         """Take reads in the order in which they came; return the passages that ended because these are later."""
@@ -264,6 +235,7 @@ class PortalWatch:
         found = spans(state.edges, self._rows)
         self._vehicles: list[Vehicle] = vehicles(found, self._rows)
         self._ends = self._due = self._horizon = FOREVER
+        self._least = limit(self.portal, state.usual) / 10
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
         if self._vehicles:
             first = self._vehicles[0]
@@ -289,58 +261,10 @@ class PortalWatch:
         return vehicle.cleared
 
     def _strong(self, at: int, antenna: int, epc: str, rssi: float) -> None:
-        """A read at or above min_rssi where no eyes bound the passage; `reads` leaves out what would change nothing.
-
-        What comes nearer to a row than it was keeps the passage open, and so does, for a while, what stands in the
-        door. What has been put down behind it, or waits before it, does neither.
-        """
-        state, portal = self.state, self.portal
-        row, peaks = self._antenna_rows[antenna], state.peaks.get(epc)
-        known = state.known.get(epc)
-        if known is not None and (
-            rssi * 10 < known.level + BEYOND or (at - known.moved < GONE and rssi < portal.min_rssi + DOOR)
-        ):
-            return
-        if peaks is None:
-            if len(state.peaks) >= READS_KEPT:
-                return
-            peaks = state.peaks[epc] = [SILENCE] * 3
-        nearer, peaks[row] = rssi >= peaks[row] + NEARER, max(peaks[row], rssi)
-        if rssi > state.loudest:
-            state.loudest = rssi
-        if nearer:
-            if rssi < state.loudest - SPREAD:
-                return
-            if not self._lately(state.steps, at):
-                return
-            state.moving = max(state.moving, at) if state.opened else at
-        elif (
-            rssi < max(peaks) - NEARLY
-            or rssi < portal.min_rssi + DOOR
-            or at - state.moving > STANDS
-            or not self._lately(state.stands, at)
-        ):
-            return
-        if not state.opened:
-            if at <= state.closed:
-                return
-            state.opened = state.activity = at
-        elif at < state.opened:
-            if at <= max(state.closed, state.opened - portal.settle):
-                return
-            state.opened = at
-        if at > state.activity:
-            state.activity = at
-        self._end(state.activity, state.opened)
-
-    def _lately(self, reads: list[int], at: int) -> bool:
-        """Whether, with the one at `at`, so many of these reads came lately as make a load rather than a single tag."""
-        reads.append(at)
-        if len(reads) > 8 * STEPS_MOST:
-            del reads[:-STEPS_MOST]
-        tags = len(self.state.peaks)
-        enough = STEPS_MOST if tags >= STEPS_MOST * STEPS_PER else tags // STEPS_PER or 1
-        return len(reads) >= enough and at - reads[-enough] < STEPS_WITHIN
+        """A read at or above the least level where no eyes bound the passage."""
+        state = self.state
+        if nears(state, at, self._antenna_rows[antenna], epc, rssi, self._least, self.portal.settle):
+            self._end(state.activity, state.opened)
 
     def _window(self) -> Window:
         """The earliest passage, as what is to be weighed."""
@@ -356,16 +280,29 @@ class PortalWatch:
         """Decide the earliest passage, remember what became of the tags, and make room for the next."""
         state = self.state
         window = self._window()
-        outer, middle, inner = (bool(self._vehicles) and silent < DEAF for silent in state.deaf)
+        outer, middle, inner = (silent < DEAF for silent in state.deaf)
+        window.usual = state.usual
         window.hears = (outer, middle, inner)
         window.blind = tuple(row for row in (OUTER, INNER) if state.silent[row] >= SILENT and not self._saw(row))
         begin, until = window.begin, window.end
-        heard = sorted([read for read in state.recent if begin <= read[0] <= until])
+        self.background.hear([read for read in state.recent if read[0] < begin])  # of no passage any more
+        state.recent = [read for read in state.recent if read[0] >= begin]
+        heard = sorted([read for read in state.recent if read[0] <= until])
         beside = [
-            Beside([read for read in other.state.recent if window.begin <= read[0] <= window.end], other.state.known)
+            Beside(
+                [read for read in (*other.state.lately, *other.state.recent) if begin <= read[0] <= until],
+                other.state.known,
+            )
             for other in self.beside
         ]
-        ended = end(window, heard, self.state.known, beside, self._edges_shown(window))
+        if len(self._vehicles) > 1 and self._vehicles[1].opened < until:
+            window.followed = behind(state.recent, begin, self._layout, *self._vehicles[:2])
+        ended = end(window, heard, state.known, beside, self._edges_shown(window))
+        parted = part(ended.went, window.opened, window.vehicle)
+        if parted is not None:
+            window = self._parted(window, parted)
+            heard = [read for read in heard if read[0] <= window.end]
+            ended = end(window, heard, state.known, beside, self._edges_shown(window))
         for row in range(3) if ended.rows else ():
             state.deaf[row] = 0 if row in ended.rows else state.deaf[row] + 1
         if self._vehicles:
@@ -374,9 +311,28 @@ class PortalWatch:
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
+            self._learn(ended)
         self.background.trim(window.closed)
-        self._shut(window.closed)
+        self._shut(window.closed, frozenset(track.epc for track in ended.went), parted)
         return ended
+
+    def _learn(self, ended: Ended) -> None:
+        """The level of what goes through, from what did; slowly from what did not seem to, or a weaker reader would
+        make every load a stray for ever.
+        """
+        usual, level = self.state.usual, ended.level
+        if level is None or (usual is None and not ended.went):
+            return
+        self.state.usual = level if usual is None else usual + (level - usual) // (LEARNS if ended.went else DOUBTS)
+
+    def _parted(self, window: Window, parted: Parted) -> Window:
+        """The first load of a passage that holds two."""
+        vehicle, closed = None, max(parted.at)
+        if window.vehicle is not None:
+            vehicle = first_of(window.vehicle, parted)
+            closed = vehicle.cleared
+        followed = window.followed | parted.later
+        return replace(window, vehicle=vehicle, closed=closed, end=closed, followed=followed)
 
     def _saw(self, row: int) -> bool:
         return bool(self._vehicles) and self._vehicles[0].saw(row)
@@ -388,31 +344,40 @@ class PortalWatch:
             if window.vehicle is not None and within(window.vehicle, at, self._rows[eye])
         ]
 
-    def _shut(self, closed: int) -> None:
+    def _shut(self, closed: int, went: frozenset[str] = frozenset(), parted: Parted | None = None) -> None:
+        """Forget the earliest passage; `went` are its tags, `parted` tells where the rest of it begins."""
         state = self.state
+        opened, activity = 0, 0
         if self._vehicles:
-            gone = self._vehicles[0]
-            others = self._vehicles[1:]
+            gone, others, rest = self._vehicles[0], self._vehicles[1:], []
+            if parted is not None:
+                gone, rest = first_of(gone, parted), broken(state.edges, self._rows, parted)
             state.edges = [
                 (at, eye, blocked)
                 for at, eye, blocked in state.edges
                 if not within(gone, at, self._rows[eye])
-                and (at > closed or any(within(one, at, self._rows[eye]) for one in others))
+                and (rest or at > closed or any(within(one, at, self._rows[eye]) for one in others))
             ]
             for row in (OUTER, INNER):
                 stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)
                 state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + 1
+            state.edges += rest
+        elif parted is not None:
+            opened, activity = closed + 1, state.activity
         else:
             closed = self._due  # what kept quiet for so long opens nothing anew
-        state.opened, state.weighed = 0, False
+        state.opened, state.activity, state.weighed = opened, activity, False
         state.peaks.clear()
         state.steps.clear()
         state.stands.clear()
         state.loudest = SILENCE
         state.closed = max(state.closed, closed)
         state.eyed = state.eyed and not state.sight.dark(self._rows)
-        state.recent = [read for read in state.recent if read[0] > closed]
         self._look()
+        since = min(closed, self.opened - LEAD) if self.open else closed  # what comes right behind was heard before
+        if self.beside:  # the next door may be about to ask
+            state.lately = [read for read in state.recent if closed - LATELY < read[0] <= closed]
+        state.recent = [read for read in state.recent if read[0] > closed or (read[0] > since and read[2] not in went)]
 
     def _unseen(self, newest: int) -> list[Ended]:
         """Look for loads that went through and that no eye saw. When there are some in a row, the reads take over."""

@@ -13,6 +13,7 @@ class PortalState(Struct):
     """Everything a portal remembers between inputs; what a snapshot holds."""
 
     recent: list[Heard] = field(default_factory=list)  # in order of arrival
+    lately: list[Heard] = field(default_factory=list)  # of the passage decided last, for the doors beside this one
     edges: list[Edge] = field(default_factory=list)  # of vehicles that are not decided
     known: dict[str, Known] = field(default_factory=dict)
     closed: int = -1  # read time up to which everything belonged to passages that are decided
@@ -27,6 +28,7 @@ class PortalState(Struct):
     loudest: int | float = -200  # read of the passage, dBm
     moving: int = 0  # last of them that kept it open
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
+    usual: int | None = None  # level of what goes through, tenths of dBm; None: nothing did yet
     weighing: Weighing | None = None
     stood: str = "0"  # on its scale, when that last settled
     load: str = "0"  # the last that opened a passage

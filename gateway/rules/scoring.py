@@ -14,19 +14,19 @@ announced may decide (`vouching`). Points never fall as a feature grows. The tab
     "tags"      {epc: [reads while the door was occupied, peak dBm, first µs, last µs from the opening]}
     "points"    {epc: points}, log-odds with two decimals: above 0 moved
     "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
+    "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
 `tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are
-dB above min_rssi, dB, ms or counts as `SAYS` has them, None where it could not be told.
+dB, ms or counts as `SAYS` has them, None where it could not be told.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from typing import Any
 
 from gateway.rules.features import KIN, NOTHING, Values
-from gateway.rules.scorecard import CARD
+from gateway.rules.scorecard import CARDS, Card
 
 DOUBT = 500
 """Hundredths of log-odds (150 : 1) within which what was announced may turn a tag."""
@@ -36,26 +36,32 @@ WHY_SHOWN = 6
 
 SAYS: dict[str, tuple[str, str, int]] = {
     # feature: (sentence with {value}, unit, divisor of the value)
-    "level": ("its loudest read was {value} above min_rssi", "dB", 10),
-    "both_rows": ("the row that heard it less had it {value} above min_rssi", "dB", 10),
+    "level": ("its loudest read was {value} louder than the group's", "dB", 10),
+    "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
+    "one_row": ("the rows' levels were {value} nearer to each other than the group's", "dB", 10),
+    "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
+    "group_through": ("the row that heard the group less had it {value} louder than usual", "dB", 10),
     "contrast": ("it was {value} louder than before and after", "dB", 10),
+    "swing": ("its level rose by {value}", "dB", 10),
     "above_background": ("it was {value} louder than while nothing passed", "dB", 10),
     "follows": ("its level followed the group's by {value}", "%", 1),
+    "unlike": ("its reads strayed from the group's rise and fall by {value} in all", "dB", 10),
+    "moves": ("the group's rise and fall tells its reads better than one level does, by {value} in all", "dB", 10),
     "company": ("when it was read, the group was {value} from its loudest", "dB", 10),
     "with_group": ("its centre in time was {value} from the group's", "ms", 1),
     "order": ("the time between the rows differed by {value} from the group's", "ms", 1),
     "balance": ("the rows' levels differed by {value} from the group's", "dB", 10),
     "background": ("it was read {value} times while nothing passed", "", 1),
     "strayed": ("it was heard and did not move in {value} passages before", "", 1),
-    "came_before": ("it had gone this way, or through another door, before: {value}", "", 1),
+    "came_before": ("it had gone this way, or through another door, just before", "", 1),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
-    "among_group": ("its loudest read was {value} from the group's", "dB", 10),
 } | {
     f"kin_{name}": ("its serial neighbours: " + says, unit, divisor)
     for name, says, unit, divisor in (
-        ("both_rows", "the row that heard them less had them {value} above min_rssi", "dB", 10),
+        ("both_rows", "the row that heard them less had them {value} louder than the group", "dB", 10),
+        ("unlike", "their reads strayed from the group's rise and fall by {value} in all", "dB", 10),
         ("company", "when they were read, the group was {value} from its loudest", "dB", 10),
         ("order", "the time between the rows differed by {value} from the group's", "ms", 1),
         ("wrong_side", "they were {value} louder than on the wrong side", "dB", 10),
@@ -65,42 +71,33 @@ SAYS: dict[str, tuple[str, str, int]] = {
 }
 """What each feature says, for whoever explains a decision."""
 
-CAME = {
-    False: "it had gone this way, or through another door, just before",
-    True: "it had come through the other way before",
-}
-"""What `came_before` says, by whether its value is above nought."""
-
-OWN = tuple(name for name in CARD if not name.startswith("kin_"))
+OWN = tuple(name for name in CARDS["rows"] if not name.startswith("kin_"))
 """Features of the tag itself: these choose the group."""
 
-UNKIN = sum(CARD[f"kin_{name}"][2] for name in KIN)
-"""Points of a tag without serial neighbours."""
 
-
-def part(name: str, value: int) -> int:
+def part(name: str, value: int, card: Card) -> int:
     """The points of one feature, hundredths."""
-    cuts, points, nothing = CARD[name]
+    cuts, points, nothing = card[name]
     if value == NOTHING:
         return nothing
     return points[bisect_right(cuts, value)]
 
 
-def own(values: Values) -> int:
-    """The points of a tag by itself, hundredths."""
-    return sum(part(name, values[name]) for name in OWN) + UNKIN
+def own(values: Values, card: Card) -> int:
+    """The points of a tag by itself, hundredths: as if it had no serial neighbours."""
+    return sum(part(name, values[name], card) for name in OWN) + sum(card[f"kin_{name}"][2] for name in KIN)
 
 
-def whole(values: Values, neighbours: Values) -> int:
+def whole(values: Values, neighbours: Values, card: Card) -> int:
     """The points of a tag with what its serial neighbours say, hundredths."""
-    total = sum(part(name, values[name]) for name in OWN)
-    return total + sum(part(f"kin_{name}", neighbours[name]) for name in KIN)
+    total = sum(part(name, values[name], card) for name in OWN)
+    return total + sum(part(f"kin_{name}", neighbours[name], card) for name in KIN)
 
 
-def why(values: Values, neighbours: Values) -> list[list[Any]]:
+def why(values: Values, neighbours: Values, card: Card) -> list[list[Any]]:
     """The strongest parts: [feature, value, points]."""
     every = {**values, **{f"kin_{name}": value for name, value in neighbours.items()}}
-    parts = [(name, every[name], part(name, every[name])) for name in CARD]
+    parts = [(name, every[name], part(name, every[name], card)) for name in card]
     parts.sort(key=lambda one: (-abs(one[2]), one[0]))
     return [[name, _shown(name, value), points / 100] for name, value, points in parts[:WHY_SHOWN]]
 
@@ -114,15 +111,10 @@ def _shown(name: str, value: int) -> int | float | None:
 
 def sentence(name: str, value: float | None) -> str:
     """What one part of the evidence says, in words; an unknown part is named, never raised."""
-    if name == "came_before" and value is not None:
-        return CAME[value > 0]
     says, unit, _ = SAYS.get(name, (name + ": {value}", "", 1))
     if value is None:
         return says.format(value="unknown")
-    size = unit in ("ms", "") or " from " in says  # a distance or a count: its sign only says that less is better
+    size = (
+        unit in ("ms", "") or " from " in says or name == "one_row"
+    )  # a distance or a count: its sign only says that less is better
     return says.format(value=f"{abs(value) if size else value:g} {unit}".strip())
-
-
-def table() -> Mapping[str, Any]:
-    """The scorecard in force."""
-    return CARD

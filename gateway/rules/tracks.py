@@ -8,6 +8,7 @@ each read weighed by its level above the floor, squared: loud is near.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -16,6 +17,9 @@ from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS
 
 FLOOR = -800
 """No passive tag is heard below about -75 dBm: it runs out of power before. Who did not hear a tag counts so."""
+
+DEAFEST = -740
+"""Below this level one read or two are luck: who did not hear a tag may have missed it by as little."""
 
 CEILING = 300
 """No tag is heard louder than a reader transmits."""
@@ -26,9 +30,21 @@ SIDES = {"left": LEFT, "right": RIGHT, "top": TOP}
 BIN = 200_000
 """µs of a bin of the group's curve: 30 cm at 1.5 m/s, a quarter of what a row's level takes to rise and fall."""
 
+SWINGS = 5
+"""Reads of one antenna from which on their range says something."""
+
 SAMPLES = 48
 """Reads of a track that are compared with the curve; of more, every second, third… one is taken: it costs time, and
 says no more."""
+
+BRIDGED = 5
+"""Bins: a second, in which four antennas have had two turns."""
+
+STRAYS = 80
+"""Tenths of dB by which the reads of one tag lie beside the curve of its group: fading, and its place on the pallet."""
+
+ENOUGH = 4
+"""Reads of an antenna from which on it says something that one level for all of them fits, or does not."""
 
 QUIETEST = -720
 """The group counts as this loud where it is not heard at all: the level of a tag about to run out of power."""
@@ -81,6 +97,8 @@ class Track(Struct):
     passing: list[int | None]  # centres by side
     before: list[int]  # loudest before the core, by row
     after: list[int]  # loudest after the core, by row
+    early_on: list[int]  # second loudest before the core, by row: one read alone may be an echo
+    late_on: list[int]  # second loudest after the core, by row
     heard: list[tuple[int, int, int]]  # when, antenna, level: at most SAMPLES of its reads, evenly
 
     @property
@@ -103,9 +121,23 @@ class Track(Struct):
         return self.peaks[INNER] - self.peaks[OUTER]
 
     @property
+    def both(self) -> int:
+        """Loudest read in the row that heard it less; DEAFEST when it was missed there, for that may be by little."""
+        return max(min(self.peaks[OUTER], self.peaks[INNER]), DEAFEST)
+
+    @property
     def outside(self) -> int:
         """Loudest read before or after the core."""
         return max(*self.before, *self.after)
+
+    def swing(self) -> int | None:
+        """How far the loudest antenna's loudest read stands above a fifth of its reads; None when they are few.
+
+        What stands is heard at one level, whatever drives by; what comes through is faint, loud and faint again.
+        """
+        loudest = max(self.heard, key=lambda read: read[2])[1]
+        levels = sorted([level for _, antenna, level in self.heard if antenna == loudest])
+        return levels[-1] - levels[len(levels) // 5] if len(levels) >= SWINGS else None
 
 
 def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Layout) -> dict[str, Track]:
@@ -143,12 +175,12 @@ def _track(
     rows, sides = place.rows, place.sides
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
-    early, late = [FLOOR] * 3, [FLOOR] * 3
+    early, late, early_on, late_on = [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3
     before, until = bisect_left(mine, (begin,)), bisect_left(mine, (end + 1,))
     reads = until - before
-    for loudest, outside in ((early, mine[:before]), (late, mine[until:])):
+    for first, second, outside in ((early, early_on, mine[:before]), (late, late_on, mine[until:])):
         for _, antenna, _, rssi in outside:
-            loudest[rows[antenna]] = max(loudest[rows[antenna]], strengths[rssi][0])
+            _loud(first, second, rows[antenna], strengths[rssi][0])
     for at, antenna, _, rssi in mine[before:until]:
         level, weight = strengths[rssi]
         weights[antenna] += weight
@@ -170,8 +202,17 @@ def _track(
         passing=_middles(moments, weights, sides),
         before=early,
         after=late,
+        early_on=early_on,
+        late_on=late_on,
         heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi in some],
     )
+
+
+def _loud(first: list[int], second: list[int], row: int, level: int) -> None:
+    if level > first[row]:
+        first[row], second[row] = level, first[row]
+    elif level > second[row]:
+        second[row] = level
 
 
 def _loudest(peaks: list[int], groups: tuple[int, ...]) -> list[int]:
@@ -215,6 +256,8 @@ class Curve(Struct):
     along: int | None
     balance: int | None
     peak: int
+    both: int
+    """Loudness in the row that heard it less; never below DEAFEST."""
 
 
 def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
@@ -229,10 +272,12 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
                 sums[row][bin_] += level
                 counts[row][bin_] += 1
     levels = [
-        [
-            max(total // count, QUIETEST) if count else QUIETEST
-            for total, count in zip(sums[row], counts[row], strict=True)
-        ]
+        _bridged(
+            [
+                max(total // count, QUIETEST) if count else QUIETEST
+                for total, count in zip(sums[row], counts[row], strict=True)
+            ]
+        )
         for row in range(3)
     ]
     return Curve(
@@ -244,7 +289,18 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
         along=middle(track.along for track in group),
         balance=middle(track.balance for track in group),
         peak=median([track.peak for track in group]),
+        both=median([track.both for track in group]),
     )
+
+
+def _bridged(levels: list[int]) -> list[int]:
+    """The curve with gaps of up to BRIDGED bins filled: antennas take turns, and a small group is not always heard."""
+    heard = [place for place, level in enumerate(levels) if level > QUIETEST]
+    for one, other in pairwise(heard):
+        if 1 < other - one <= BRIDGED:
+            for place in range(one + 1, other):
+                levels[place] = levels[one] + (levels[other] - levels[one]) * (place - one) // (other - one)
+    return levels
 
 
 class Fit(Struct):
@@ -258,6 +314,10 @@ class Fit(Struct):
     """Reads that this stands on."""
     offset: int | None = None
     """µs from the group's centre, averaged over the rows that heard both."""
+    unlike: int = 0
+    """By how much its reads left the group's curve, beyond STRAYS, summed over them: 0 as one of the group."""
+    moves: int = 0
+    """By how much better the group's curve tells its reads than one level per antenna does, summed over them."""
 
 
 def fit(track: Track, made: Curve, place: Layout) -> Fit:
@@ -265,6 +325,7 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
     found = Fit()
     begin, size = made.begin, len(made.shape[0]) - 1
     shape = [made.shape[row] for row in place.rows]
+    by_antenna: list[list[tuple[int, int]]] = [[] for _ in place.rows]
     groups = levels = squares = products = 0
     for at, antenna, level in track.heard:
         bin_ = (at - begin) // BIN
@@ -273,6 +334,12 @@ def fit(track: Track, made: Curve, place: Layout) -> Fit:
         levels += level
         squares += group * group
         products += group * level
+        by_antenna[antenna].append((level, level - group))
+    for mine in by_antenna:
+        if len(mine) >= ENOUGH:  # each antenna looks at the tag from a side of its own
+            usual, leaves = median([level for level, _ in mine]), median([leave for _, leave in mine])
+            found.unlike += sum(max(0, abs(leave - leaves) - STRAYS) for _, leave in mine)
+            found.moves += sum(abs(level - usual) - abs(leave - leaves) for level, leave in mine)
     count = found.reads = len(track.heard)
     found.company = mean_group = groups // count
     mean_level = levels // count

@@ -14,7 +14,8 @@ from gateway.model.outcome import AlarmChange, Passage
 from gateway.model.settings import Portal
 from gateway.rules.alarms import TRANSITIONS
 from gateway.rules.candidates import Changed
-from gateway.rules.passages import EDGES_KEPT, READS_KEPT, PortalWatch
+from gateway.rules.nearing import READS_KEPT
+from gateway.rules.passages import EDGES_KEPT, PortalWatch
 
 ACTIVE = ("unacked_active", "acked_active")
 

@@ -19,7 +19,7 @@ FIELD: Final = (-1.2, 2.4)
 FOLLOWS: Final = (1.5, 4.0)
 """Metres free between a truck and the one behind it: nobody who drives two tonnes keeps less."""
 
-CLEARS: Final = 4.0
+CLEARS: Final = 6.0
 """y from which on a truck that pushes its load into the hall no longer stands in the door when it puts it down."""
 
 LAST_SECONDS: Final = 6.0

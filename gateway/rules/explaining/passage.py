@@ -17,6 +17,7 @@ WAYS = {
 BY = {
     "eyes": "the order of the photo-eyes says so",
     "antennas": "no order of photo-eyes tells it, so the rows of antennas do",
+    "eye_and_antennas": "the antennas beyond the only eye heard the load before or after it",
     "nothing": "no eyes in two rows, and no tag heard by an inner and an outer antenna",
 }
 """`evidence.by`: what told the direction."""
@@ -55,6 +56,10 @@ def tagged(passage: Passage, epc: str) -> Iterator[Sentence]:
         yield Sentence("tag", _tag(passage, epc, WHY_SHOWN), epc)
         return
     name = tag(epc)
+    if epc in passage.evidence.get("followed", ()):
+        text = f"{name} did not count here: it went with what came right behind, as the times of its reads show."
+        yield Sentence("tag", text, epc)
+        return
     if epc in passage.missing or any(one in name.replace(" serial ", "/") for one in passage.missing):
         text = f"{name} was announced and never read in passage {passage.passage}: it is missing, and not invented."
         yield Sentence("missing", text, epc)
@@ -154,6 +159,7 @@ TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "opened_by", "tags"
 EVIDENCE: dict[str, Callable[[Any], str]] = {
     "group": lambda count: f"The tags were compared with the {many(count, 'tag')} that most surely went through.",
     "turned": lambda epcs: f"{many(len(epcs), 'tag')} came into the door and went back where they came from.",
+    "followed": lambda epcs: f"{many(len(epcs), 'tag')} more went with what came right behind.",
     "inferred_from": lambda source: f"Doubtful tags were settled by what is known of them ({source}).",
     "vouched": lambda tags: f"Counted because of it: {_reasons(tags)}.",
     "dismissed": lambda tags: f"Not counted because of it: {_reasons(tags)}.",

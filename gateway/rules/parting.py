@@ -1,0 +1,209 @@
+"""Parting: two loads that one passage holds, told apart by when their tags went through. Pure.
+
+Beams stay broken from one load to the next where trucks drive bumper to bumper, and where there are no eyes a pallet
+that waits in the door keeps the passage open until the next one comes. But the tags of one load are heard together,
+and those of the next later: a moment that lies between the two is where the passage is parted.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from msgspec import Struct
+
+from gateway.rules.beams import INNER, OUTER, ROWS, Edge, Span, Vehicle
+from gateway.rules.tracks import FLOOR, Heard, Layout, Track, middle
+
+APART = 1_000_000
+"""µs between the last tag of one load and the first of the next: the load's own tags, 1.2 m from end to end, leave no
+such pause at 1 m/s; two trucks that follow one another at 2 m/s, the shorter 3 m long, leave 1.5 s."""
+
+TRIMMED = 5
+"""A fifth of a tag's reads, by weight, is cut off at either end: a late echo does not bridge the pause."""
+
+LEAST = 2
+"""Tags that make a load; one alone is a truck's own, or its driver's badge."""
+
+ASTRIDE = 6
+"""At most one tag in so many may be heard on both sides: what stands beside the door is, a load is not."""
+
+TRAVEL = 400_000
+"""µs a load takes from one row of beams to the next at the least: 1 m at 2.5 m/s."""
+
+NEARER = 300_000
+"""µs by which a tag must have been nearer to the next vehicle's beams than to this one's to have gone with that."""
+
+
+class Parted(Struct):
+    """Where a passage is two: when (µs) in each row of the door, and the tags that went later."""
+
+    at: tuple[int, int, int]
+    later: frozenset[str]
+
+
+def part(moved: Sequence[Track], origin: int, vehicle: Vehicle | None) -> Parted | None:
+    """The first load of what moved, and the rest; None when it is one load.
+
+    Args:
+        moved: the tags that moved.
+        origin: what their centres are relative to, µs.
+        vehicle: what broke the beams meanwhile; None without eyes.
+    """
+    if vehicle is None:
+        return _paused(moved, origin)
+    travel = _travel(vehicle)
+    for gap in _gaps(vehicle):
+        if (parted := _at(moved, origin, gap, travel)) is not None:
+            return parted
+    parted = _paused(moved, origin)
+    return parted if parted is not None and _both(vehicle, parted) else None
+
+
+def _travel(vehicle: Vehicle) -> int:
+    """How long it took from row to row, µs: the shorter of its front's and its back's time."""
+    rows = [vehicle.at(row) for row in (OUTER, INNER)]
+    if not all(rows):
+        return TRAVEL
+    (outer, inner) = rows
+    return max(TRAVEL, min(abs(outer[0][0] - inner[0][0]), abs(outer[-1][1] - inner[-1][1])))
+
+
+def _gaps(vehicle: Vehicle) -> Iterator[dict[int, int]]:
+    """Where a beam was free for a moment: when, by row, in every row the vehicle broke."""
+    found = {
+        row: sorted(gap for span in vehicle.spans if span.row == row for gap in span.gaps) for row in ROWS.values()
+    }
+    rows = [row for row in ROWS.values() if vehicle.saw(row)]
+    for times in product(*(found[row] for row in rows)):
+        yield dict(zip(rows, times, strict=True))
+
+
+def _at(moved: Sequence[Track], origin: int, gap: dict[int, int], travel: int) -> Parted | None:
+    """Whether one load went through before that gap and another after it; a slit in one load is none.
+
+    One load is 1.2 m long and two are 3 m apart, the rows of beams 1…2 m: so the middles of two loads are at least one
+    and a half times as far apart (in time, µs) as the rows, and between the two nothing goes through for half of it.
+    """
+    sides: dict[str, int] = {}
+    for track in moved:
+        offs = [
+            centre + origin - gap[row] for row, centre in enumerate(track.centres) if centre is not None and row in gap
+        ]
+        if offs:
+            sides[track.epc] = sum(offs) // len(offs)
+    early, late = (sorted(off for off in sides.values() if (off > 0) == side) for side in (False, True))
+    if len(early) < LEAST or len(late) < LEAST:
+        return None
+    apart = late[len(late) // 2] - early[len(early) // 2], late[len(late) // 10] - early[-1 - len(early) // 10]
+    if apart[0] * 2 < 3 * travel or apart[1] * 2 < travel:
+        return None
+    later = frozenset(epc for epc, off in sides.items() if off > 0)
+    mean = sum(gap.values()) // len(gap)
+    outer, middle_, inner = (gap.get(row, mean) for row in ROWS.values())
+    return Parted((outer, middle_, inner), later)
+
+
+def _paused(moved: Sequence[Track], origin: int) -> Parted | None:
+    """The first pause between tags that is long enough for two loads."""
+    when = {track.epc: _bulk(track) for track in moved}
+    begins, ends = sorted(one[0] for one in when.values()), sorted(one[1] for one in when.values())
+    best: tuple[int, int] | None = None
+    for end in ends:
+        cut = end + APART // 2
+        before = bisect_right(ends, end)
+        behind = len(begins) - bisect_left(begins, cut + APART // 2)
+        if before >= LEAST and behind >= LEAST and (len(when) - before - behind) * ASTRIDE <= len(when):
+            best = cut, begins[len(begins) - behind]
+            break
+    if best is None:
+        return None
+    cut = (best[0] - APART // 2 + best[1]) // 2
+    later = frozenset(epc for epc, (begin, end) in when.items() if begin + end > 2 * cut)
+    early = [middle(track.centres[row] for track in moved if track.epc not in later) for row in ROWS.values()]
+    late = [middle(track.centres[row] for track in moved if track.epc in later) for row in ROWS.values()]
+    outer, between, inner = (
+        cut if one is None or other is None else (one + other) // 2 + origin
+        for one, other in zip(early, late, strict=True)
+    )
+    return Parted((outer, between, inner), later)
+
+
+def _both(vehicle: Vehicle, parted: Parted) -> bool:
+    """Whether both loads broke every row of beams the vehicle did; tags alone do not make two vehicles of one."""
+    for row in {span.row for span in vehicle.spans}:
+        mine = [span for span in vehicle.spans if span.row == row]
+        if not min(span.begin for span in mine) < parted.at[row] < max(span.end for span in mine):
+            return False
+    return True
+
+
+def _bulk(track: Track) -> tuple[int, int]:
+    """From when to when most of a tag was heard, each read weighed by its level above the floor, squared."""
+    weights = [(at, (level - FLOOR) ** 2) for at, _, level in track.heard]
+    rest = sum(weight for _, weight in weights) // TRIMMED
+    return _reach(weights, rest), _reach(reversed(weights), rest)
+
+
+def _reach(weights: Iterable[tuple[int, int]], rest: int) -> int:
+    for at, weight in weights:
+        rest -= weight
+        if rest < 0:
+            return at
+    return 0
+
+
+def behind(recent: Iterable[Heard], begin: int, place: Layout, vehicle: Vehicle, then: Vehicle) -> frozenset[str]:
+    """The tags that went with the next vehicle, not with this one: each row heard them while that was in its beam.
+
+    Args:
+        recent: everything heard so far, in any order.
+        begin: from when on (µs) it may be of this vehicle.
+        place: where the antennas hang.
+        vehicle: the one that is judged.
+        then: the one that followed it, and may still be in the door.
+    """
+    told = {row for row in ROWS.values() if vehicle.at(row) and then.at(row)}
+    sums: dict[tuple[str, int], list[int]] = {}
+    for at, antenna, epc, rssi in recent:
+        row = place.rows[antenna]
+        if at >= begin and row in told:
+            weight = (max(FLOOR, int(rssi * 10)) - FLOOR) ** 2
+            one = sums.setdefault((epc, row), [0, 0])
+            one[0] += weight
+            one[1] += weight * (at - begin)
+    nearer: dict[str, int] = {}
+    for (epc, row), (weight, moment) in sums.items():
+        if weight:
+            at = begin + moment // weight
+            nearer[epc] = nearer.get(epc, 0) + _off(vehicle, row, at) - _off(then, row, at)
+    return frozenset(epc for epc, by in nearer.items() if by >= NEARER)
+
+
+def _off(vehicle: Vehicle, row: int, at: int) -> int:
+    return min(max(begin - at, at - end, 0) for begin, end in vehicle.at(row))
+
+
+def first_of(vehicle: Vehicle, parted: Parted) -> Vehicle:
+    """The vehicle's part that went before."""
+    spans = [
+        Span(span.row, span.begin, min(span.end, parted.at[span.row]))
+        for span in vehicle.spans
+        if span.begin < parted.at[span.row]
+    ]
+    return Vehicle(spans)
+
+
+def broken(edges: Iterable[Edge], rows: Sequence[int], parted: Parted) -> list[Edge]:
+    """Edges that break, where a passage is parted, what is broken then: there the next load begins.
+
+    Args:
+        edges: of the portal's eyes, in any order.
+        rows: the row of each eye, by its index.
+        parted: where.
+    """
+    last: dict[int, tuple[int, bool]] = {}
+    for at, eye, blocked in sorted(edges):
+        cut = parted.at[rows[eye]]
+        if at <= cut:
+            last[eye] = cut + 1, blocked
+    return [(at, eye, True) for eye, (at, blocked) in last.items() if blocked]
