@@ -1,6 +1,6 @@
 """Fit the scorecard of passages (`gateway/rules/scorecard.py`) to tuning shifts of the radio generator.
 
-    python -m tools.fit_scorecard [--seeds 6] [--passages 25] [--write]
+    python -m tools.fit_scorecard [--seeds 12] [--passages 25] [--write]
 
 Every tuning family is generated (never the untouched ones), played through the engine as generated and once more as a
 site with other levels would have heard it, and each tag of each passage labelled from the truth beside the recording.
@@ -375,7 +375,7 @@ def cards(labelled: list[list[tuple[dict[str, int], bool]]]) -> dict[str, dict[s
 def main() -> None:
     """Generate, label, fit, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, default=6, help="shifts per family")
+    parser.add_argument("--seeds", type=int, default=12, help="shifts per family")
     parser.add_argument("--passages", type=int, default=25, help="passages per shift")
     parser.add_argument("--write", action="store_true", help="write gateway/rules/scorecard.py instead of printing")
     chosen = parser.parse_args()
