@@ -118,17 +118,24 @@ def order(number: int) -> Downlink:
     return Downlink(f"down/order/O{number}", {"order": f"O{number}", "units": [{"sscc": sscc(number), "lines": []}]})
 
 
+def swell(level: float, step: int, steps: int) -> float:
+    """Level of the `step`-th of `steps` reads of one row as a load goes by: it rises by 12 dB to `level`, and falls."""
+    away = (2 * step - (steps - 1)) / max(1, steps - 1)
+    return level - 12 * away * away
+
+
 def drive(
     t: int, tags: list[str], *, inward: bool = True, eyes: bool = True, portal: str = "dock-1", level: float = -50.0
 ) -> list[Step]:
-    """A pallet with these tags driven through a door, two seconds long, beginning at `t`."""
+    """A pallet with these tags driven through a door, two seconds long, beginning at `t`; `level` is its loudest."""
     rows = (1, 2) if inward else (2, 1)
     steps: list[Step] = []
     if eyes:
         steps.append((t, [Gpi(portal, rows[0], True, t)]))
     for turn in range(10):
         at = t + turn * 200_000
-        reads = tuple((at + place, rows[turn // 5], tag, level) for place, tag in enumerate(tags))
+        rssi = swell(level, turn % 5, 5)
+        reads = tuple((at + place, rows[turn // 5], tag, rssi) for place, tag in enumerate(tags))
         if reads:
             steps.append((at + 20_000, [Reads(portal, reads, ("at", "antenna", "epc", "rssi"))]))
     if eyes:

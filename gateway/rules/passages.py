@@ -27,7 +27,7 @@ from gateway.rules.parting import Parted, behind, broken, first_of, part
 from gateway.rules.remembering import PortalState
 from gateway.rules.sight import PAUSE, arrived
 from gateway.rules.tracks import Heard, layout
-from gateway.rules.weighings import belongs, opens, settled, standing
+from gateway.rules.weighings import belongs, opens, settled, standing, stood_already
 
 LEAD = 3_000_000
 """µs before its opening from which on reads belong to a passage: a load that comes at 1.5 m/s is 4.5 m away then, as
@@ -166,7 +166,7 @@ class PortalWatch:
         state, at = self.state, t if weighing.at is None else weighing.at
         new = opens(how, state.stood, state.load, weighing)
         state.stood = standing(state.stood, weighing)
-        if settled(state.weighing, weighing):
+        if settled(state.weighing, weighing) and not stood_already(state.weighing, weighing, self.opened):
             state.weighing = weighing
         if not new:
             return []

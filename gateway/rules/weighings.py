@@ -26,6 +26,14 @@ def settled(before: Weighing | None, weighing: Weighing) -> bool:
     return value > 0
 
 
+def stood_already(before: Weighing | None, weighing: Weighing, opened: int) -> bool:
+    """Whether the passage that opened at `opened` (µs; 0: none) has this weight: it is shown again, and says no more."""
+    if not opened or before is None or before.at is None or before.value is None or weighing.value is None:
+        return False
+    same = (Decimal(before.value), before.unit) == (Decimal(weighing.value), weighing.unit)
+    return same and opened - REACH <= before.at
+
+
 def opens(how: str, stood: str, load: str, weighing: Weighing) -> bool:
     """Whether a display of a scale opens a passage.
 
