@@ -27,7 +27,7 @@ def settled(before: Weighing | None, weighing: Weighing) -> bool:
 
 
 def stood_already(before: Weighing | None, weighing: Weighing, opened: int) -> bool:
-    """Whether the passage that opened at `opened` (µs; 0: none) has this weight: it is shown again, and says no more."""
+    """Whether the passage that opened at `opened` (µs; 0: none) has this weight; shown again it says no more."""
     if not opened or before is None or before.at is None or before.value is None or weighing.value is None:
         return False
     same = (Decimal(before.value), before.unit) == (Decimal(weighing.value), weighing.unit)

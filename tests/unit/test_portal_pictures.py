@@ -51,7 +51,8 @@ def test_the_page_tells_the_presets_as_they_are() -> None:
 
 
 def test_the_page_names_what_there_is() -> None:
-    """The scorecard it sends the reader to exists, and so do the commands."""
-    assert scorecard.CARD
+    """Both scorecards it sends the reader to exist, and so do the commands."""
+    for name in scorecard.CARDS:
+        assert f'"{name}"' in PAGE
     for command in ("probe", "check", "watch", "tune", "explain", "replay"):
         assert f"tallyman {command}" in PAGE or f"tallyman llrp {command}" in PAGE

@@ -1,6 +1,7 @@
 """Passages: opening, closing, strays, direction and weights, without engine or clock."""
 
 import random
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -11,15 +12,16 @@ from gateway.model.settings import Antenna, Eye, Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import STRAYS_SHOWN, Ended
-from gateway.rules.passages import BACKLOG_WAIT, EDGES_KEPT, STANDS, PortalWatch
+from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, STANDS, PortalWatch
 from gateway.rules.remembering import PortalState
 from gateway.rules.scoring import sentence
+from tests import dockside
 
 MS = 1000
 S = 1000 * MS
 T0 = 1_795_243_331 * S
 OUTER, MIDDLE, INNER = 0, 1, 2  # the antennas of this portal, and their rows
-A, B, C = "A" * 24, "B" * 24, "C" * 24
+A, B, C, D = "A" * 24, "B" * 24, "C" * 24, "D" * 24
 
 PORTAL = Portal(
     id="dock-1",
@@ -81,6 +83,25 @@ def crossing(start: int = 0, epc: str = A, reads: int = 6, inward: bool = True) 
     return [(start + 100 * number, row, epc, -50.0) for number, row in enumerate(rows)]
 
 
+def through(
+    start: int = 0,
+    tags: Sequence[str] = (A, B, C),
+    rows: Sequence[int] = (OUTER, INNER),
+    level: float = -45.0,
+    pace: int = 400,
+) -> list[Step]:
+    """A load carried by the antennas of `rows`, one `pace` ms after the other: heard by each every 100 ms, for 1.1 s.
+
+    Each row hears it rise by 18 dB to `level` and fall again.
+    """
+    steps = []
+    for place, row in enumerate(rows):
+        for number in range(11):
+            rssi = dockside.swell(level, number, 11) - 0.24 * (number - 5) ** 2
+            steps += [(start + place * pace + 100 * number + place, row, tag, rssi) for tag in tags]
+    return sorted(steps)
+
+
 def test_strong_read_opens() -> None:
     """The first read at or above min_rssi opens the portal at its own time, and quiet plus settle later it is due."""
     portal = watch()
@@ -138,11 +159,11 @@ def test_without_eyes_what_was_put_down_keeps_nothing_open() -> None:
 def test_a_waiting_tag_opens_once_and_again_when_it_comes() -> None:
     """What waits before the door is background; when it comes, louder, it opens a passage and moves."""
     portal = watch()
-    waiting = [(ms, OUTER, A, -62.0) for ms in range(0, 20_000, 200)]
-    coming = [(20_000 + 100 * n, row, A, -48.0) for n, row in enumerate([OUTER] * 5 + [INNER] * 5)]
-    found = feed(portal, waiting + coming) + finish(portal)
-    assert [passage.moved for passage in found if passage.direction == "in"] == [(A,)]
-    assert found[-1].opened == T0 + 20_000 * MS
+    waiting = [(ms, OUTER, tag, -62.0) for ms in range(0, 20_000, 200) for tag in (A, B, C)]
+    found = feed(portal, waiting + through(20_000)) + finish(portal)
+    assert [passage.moved for passage in found if passage.direction == "in"] == [(A, B, C)]
+    assert [passage.moved for passage in found if passage.direction != "in"] == [()]
+    assert T0 + 20_000 * MS <= found[-1].opened <= T0 + 20_300 * MS
 
 
 def test_longest_fires_without_a_read() -> None:
@@ -272,7 +293,7 @@ EYED = {0: (0, True), 2: (1, True), 4: (0, False), 5: (1, False)}
 @pytest.mark.parametrize("eyes", [False, True])
 def test_backlog_makes_the_same_passages(eyes: bool) -> None:
     """Hour-old reads poured in at once, without a tick between them, make the passages they made live."""
-    steps = crossing() + crossing(2500, B, inward=False) + crossing(2700, C, inward=False) + crossing(10_000)
+    steps = crossing() + crossing(2500, B, inward=False) + crossing(2700, C, inward=False) + crossing(10_000, D)
     live, backlog = watch(), watch()
     seen: dict[str, list[Passage]] = {"live": [], "backlog": []}
     for number, step in enumerate(steps):
@@ -287,7 +308,7 @@ def test_backlog_makes_the_same_passages(eyes: bool) -> None:
     seen["backlog"] += finish(backlog)
     assert seen["live"] == seen["backlog"]
     # with eyes that have spoken once, what they do not see is no passage
-    assert [passage.moved for passage in seen["live"]] == [(A,), (B, C), (A,)][: 1 if eyes else 3]
+    assert [passage.moved for passage in seen["live"]] == [(A,), (B, C), (D,)][: 1 if eyes else 3]
     assert [passage.direction for passage in seen["live"]] == ["in", "out", "in"][: 1 if eyes else 3]
 
 
@@ -399,20 +420,26 @@ def test_a_dissenter_lowers_confidence() -> None:
 
 
 @pytest.mark.parametrize(
-    "steps",
-    [
-        [(ms, MIDDLE, A, -50.0) for ms in (0, 100, 200)],
-        [(ms, OUTER, A, -50.0) for ms in (0, 100, 200)],
-        [(0, OUTER, A, -50.0), (100, INNER, A, -50.0), (105, OUTER, A, -50.0), (15, INNER, A, -50.0)],
-    ],
+    ("rows", "deaf"),
+    [((MIDDLE,), [DEAF, 0, DEAF]), ((OUTER,), [0, 0, DEAF]), ((OUTER, INNER), [0, 0, 0])],
     ids=["middle only", "one row only", "rows too close"],
 )
-def test_direction_unknown(steps: list[Step]) -> None:
-    """Tags heard by one row only, or by both at once, tell no way: unknown with confidence nought."""
+def test_direction_unknown(rows: tuple[int, ...], deaf: list[int]) -> None:
+    """What moved and was heard by the only row that hears, or by both at once, tells no way: confidence nought."""
     portal = watch()
-    feed(portal, steps)
+    portal.state.deaf = deaf
+    feed(portal, through(rows=rows, pace=0))
     (passage,) = finish(portal)
-    assert (passage.moved, passage.direction, passage.confidence) == ((A,), "unknown", 0.0)
+    assert (passage.moved, passage.direction, passage.confidence) == ((A, B, C), "unknown", 0.0)
+
+
+@pytest.mark.parametrize("row", [OUTER, MIDDLE, INNER])
+def test_what_one_row_alone_hears_did_not_go_through(row: int) -> None:
+    """Where both rows hear, what comes near to one of them and never to the other has only been near the door."""
+    portal = watch()
+    feed(portal, through(rows=(row,)))
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.strays, passage.direction) == ((), (A, B, C), "unknown")
 
 
 def test_weak_rare_tags_are_strays() -> None:
@@ -610,12 +637,12 @@ def test_what_is_put_on_a_scale_before_eyes_that_see_nothing_of_it_is_a_passage(
     edge(portal, -60_000, 0, True)
     edge(portal, -59_000, 0, False)
     assert finish(portal)
-    assert feed(portal, crossing(0, A, 12)) == []
-    assert weigh(portal, display(1150, "612.4")) == []
+    assert feed(portal, through()) == []
+    assert weigh(portal, display(1450, "612.4"), display(2400, "612.4"), display(2800, "612.4")) == []
     assert portal.opened == T0
     (passage,) = finish(portal)
-    assert (passage.moved, passage.direction, passage.evidence["opened_by"]) == ((A,), "in", "scale")
-    assert portal.weighing_for(passage) == display(1150, "612.4")
+    assert (passage.moved, passage.direction, passage.evidence["opened_by"]) == ((A, B, C), "in", "scale")
+    assert portal.weighing_for(passage) == display(1450, "612.4")  # shown again afterwards, it is no other
 
 
 def test_strong_reads_keep_it_open_for_longest_at_most() -> None:

@@ -2,10 +2,11 @@
 
 from gateway.model.documents import Policy
 from gateway.model.facts import Facts
-from gateway.model.inputs import Command, Gpi, Read, Tick
+from gateway.model.inputs import Command, Tick
 from gateway.model.outcome import AlarmChange, Movement, Outcome
 from gateway.model.settings import Antenna, Eye, Portal, Settings
 from gateway.rules import Engine
+from tests import dockside
 
 S = 1_000_000
 T0 = 1_795_243_331 * S
@@ -19,14 +20,14 @@ def door(policy: str) -> Settings:
     return Settings(site="s", gateway="g", portals=(Portal("dock-1", "in", antennas, eyes, unknown_tags=policy),))
 
 
-def crossed(engine: Engine, t: int, facts: Facts = Facts()) -> Outcome:  # noqa: B008 - frozen
-    """An unknown tag is carried in."""
-    engine.observe(t + S, Gpi("r", 1, True, t))
-    for number in range(5):
-        engine.observe(t + S, Read("r", 1 + number % 2, RAW, t + number, -50.0))
-    for port, level, after in ((2, True, 5), (1, False, 6), (2, False, 7)):
-        engine.observe(t + S, Gpi("r", port, level, t + after))
-    return engine.decide(engine.observe(t + 40 * S, Tick()), facts)
+def crossed(engine: Engine, t: int, facts: Facts = Facts(), number: int = 0) -> Outcome:  # noqa: B008 - frozen
+    """An unknown tag is carried in, each time another."""
+    for at, items in dockside.drive(t, [f"{RAW}{number:08X}"], portal="r"):
+        for item in items:
+            engine.observe(at, item)
+    outcome = engine.decide(engine.observe(t + 40 * S, Tick()), facts)
+    assert [one.verdict for one in outcome.decisions if isinstance(one, Movement)] == ["held"]
+    return outcome
 
 
 def alarms(outcome: Outcome) -> list[AlarmChange]:
@@ -40,13 +41,13 @@ def test_an_alarm_is_raised_once_until_it_is_acknowledged() -> None:
     (first,) = alarms(crossed(engine, T0))
     assert (first.alarm, first.source, first.after) == ("unknown-tags/dock-1", "dock-1", "unacked_active")
     assert RAW in first.detail
-    assert alarms(crossed(engine, T0 + 100 * S)) == []
+    assert alarms(crossed(engine, T0 + 100 * S, number=1)) == []
     again = Engine.restore(door("alarm"), engine.snapshot())
-    assert alarms(crossed(again, T0 + 200 * S)) == []
+    assert alarms(crossed(again, T0 + 200 * S, number=2)) == []
     acked = again.observe(T0 + 300 * S, Command("alarms.ack", {"alarm": "unknown-tags/dock-1"}, "ann"))
     (change,) = alarms(again.decide(acked, Facts()))
     assert (change.source, change.after, change.by) == ("dock-1", "normal", "ann")
-    assert len(alarms(crossed(again, T0 + 400 * S))) == 1
+    assert len(alarms(crossed(again, T0 + 400 * S, number=3))) == 1
 
 
 def test_the_goods_are_held_all_the_same() -> None:

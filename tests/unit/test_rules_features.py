@@ -1,0 +1,216 @@
+"""Features: each says more the more it speaks for *moved*; levels are relative to the group, and to the door."""
+
+import msgspec
+import pytest
+
+from gateway.rules.background import Known
+from gateway.rules.beams import INNER, OUTER, Span, Vehicle
+from gateway.rules.features import (
+    ALLOWANCE,
+    ALONE,
+    COMPANIONS,
+    JUST,
+    KIN,
+    KIN_REACH,
+    NOTHING,
+    Around,
+    Elsewhere,
+    Values,
+    features,
+    kin,
+    loudness,
+    wrong_side,
+)
+from gateway.rules.scorecard import CARDS
+from gateway.rules.scoring import OWN, SAYS, part, sentence
+from gateway.rules.tracks import Heard, Layout, Track, curve, fit, tracks
+from tests import dockside
+
+MS = 1000
+PLACE = Layout((OUTER, INNER), (2, 2))
+A, B = "A" * 24, "B" * 24
+USUAL = -450
+
+
+def through(peak: float = -45.0, weaker: float = 0.0, later: int = 0) -> list[Heard]:
+    """One tag goes by the outer antenna, and 800 ms later by the inner one, which hears it `weaker` dB less."""
+    reads = []
+    for antenna in (0, 1):
+        for number in range(11):
+            at = (later + 800 * antenna + 100 * number) * MS
+            reads.append((at, antenna, A, dockside.swell(peak, number, 11) - antenna * weaker))
+    return sorted(reads)
+
+
+def still(level: float, begin: int = -2500, end: int = 4500) -> list[Heard]:
+    """One tag stands by and is heard at one level by the outer antenna."""
+    return [(ms * MS, 0, A, level) for ms in range(begin, end, 100)]
+
+
+def track(reads: list[Heard]) -> Track:
+    """Its track; the door is occupied for two seconds."""
+    return next(iter(tracks(reads, -300 * MS, 2300 * MS, 0, PLACE).values()))
+
+
+def told(
+    reads: list[Heard],
+    known: Known | None = None,
+    elsewhere: Elsewhere | None = None,
+    lower: float = 0.0,
+    **changed: object,
+) -> Values:
+    """The features of a tag beside a group whose every tag is heard at -45 dBm and, with the door, `lower` dB less."""
+    group = [track([(at, antenna, B, rssi - lower) for at, antenna, _, rssi in through()])]
+    made = curve(group, -3_000 * MS, 5_000 * MS, PLACE)
+    vehicle = Vehicle([Span(OUTER, 0, 1200 * MS), Span(INNER, 800 * MS, 2000 * MS)])
+    around = Around("in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350)
+    around = msgspec.structs.replace(around, **changed)
+    mine = track([(at, antenna, epc, rssi - lower) for at, antenna, epc, rssi in reads])
+    return features(mine, fit(mine, made, PLACE), known, elsewhere, around)
+
+
+def test_every_feature_has_its_points_and_its_sentence() -> None:
+    """On both cards, and nothing else; a sentence can be said of each, known or not."""
+    names = set(told(through()))
+    assert set(OWN) == names
+    for card in CARDS.values():
+        assert set(card) == names | {f"kin_{name}" for name in KIN} == set(SAYS)
+        for name in card:
+            assert "None" not in sentence(name, None)
+            assert "{" not in sentence(name, -12.5)
+
+
+@pytest.mark.parametrize("which", sorted(CARDS))
+def test_points_never_fall_as_a_feature_grows(which: str) -> None:
+    """More speaks for *moved*, in every row of either card; nothing told is between the extremes or little."""
+    card = CARDS[which]
+    for name, (cuts, points, _) in card.items():
+        assert len(points) == len(cuts) + 1
+        assert list(cuts) == sorted(cuts)
+        assert list(points) == sorted(points), name
+        assert [part(name, cut, card) for cut in cuts] == list(points[1:])
+
+
+@pytest.mark.parametrize("lower", [0.0, 6.0, 12.0])
+@pytest.mark.parametrize("reads", [through(), through(-49.0, 4.0)], ids=["like the group", "fainter"])
+def test_at_a_site_with_deafer_readers_levels_say_the_same(lower: float, reads: list[Heard]) -> None:
+    """Group, tag and door all heard some dB less: nothing that levels tell of what went through changes.
+
+    What is measured against silence, as before and after, lies above it by so much less.
+    """
+    found, before = told(reads, lower=lower), told(reads)
+    for name in ("contrast", "wrong_side"):
+        assert found.pop(name) == before.pop(name) - int(lower * 10)
+    for name in ("company", "follows", "moves"):
+        assert (found.pop(name) > 0) == (before.pop(name) > 0)
+    assert found == before
+
+
+def test_levels_are_those_beside_the_group() -> None:
+    """Tenths of dB by which it is fainter than the group, at its loudest and in the row that heard it less."""
+    like, fainter = told(through()), told(through(-52.0, 6.0))
+    assert (like["level"], like["both_rows"], like["one_row"], like["balance"]) == (0, 0, 0, 0)
+    assert (fainter["level"], fainter["both_rows"], fainter["one_row"], fainter["balance"]) == (-70, -130, -60, -60)
+    assert told(still(-45.0))["both_rows"] < -200
+    assert told(still(-45.0))["one_row"] < -200
+
+
+def test_the_group_is_measured_against_the_door() -> None:
+    """What the door usually hears, tenths of dBm, is what the group is louder than; all its tags share that."""
+    assert told(through())["group_level"] == 0
+    found = told(through(), usual=USUAL + 80)
+    assert (found["group_level"], found["group_through"]) == (-80, -80)
+    assert told(still(-70.0), usual=USUAL + 80)["group_level"] == -80
+
+
+def test_a_tag_that_is_its_own_group_has_nothing_to_be_compared_with() -> None:
+    """It would agree with itself in everything; what its own reads say is told all the same."""
+    found = told(through(), alone=A)
+    assert {name for name, value in found.items() if value == NOTHING and told(through())[name] != NOTHING} == set(
+        ALONE
+    )
+    assert (found["swing"], found["contrast"]) == (told(through())["swing"], told(through())["contrast"])
+    assert told(through(), alone=B) == told(through())
+
+
+def test_rows_that_do_not_both_hear_say_nothing_of_a_single_tag() -> None:
+    """With a dead antenna no tag is heard by both rows; that is not held against it."""
+    found = told(through(), directed=False)
+    assert all(found[name] == NOTHING for name in ("both_rows", "one_row", "group_through", "balance", "wrong_side"))
+
+
+def test_before_and_after_and_while_nothing_passed() -> None:
+    """How much louder it is in the passage than just before and after, and than the background."""
+    assert told(through())["contrast"] == 350  # it was heard in the passage alone
+    assert told(still(-50.0))["contrast"] == 0
+    known = Known(level=-520, reads=40, last=-10_000 * MS, strayed=2)
+    found = told(still(-50.0), known)
+    assert (found["above_background"], found["background"], found["strayed"]) == (20, -40, -2)
+    assert told(still(-50.0), Known(level=-520, reads=2))["above_background"] == NOTHING
+    assert told(through())["background"] == told(through())["strayed"] == 0
+
+
+def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:
+    """Unless it came back since, or it is a companion that does so all day; nor can it come from another door."""
+
+    def before(way: str = "in", passed: int = 1, ago: int = 60_000, **changed: object) -> int:
+        return told(through(), Known(moved=2000 * MS + 1 - ago * MS + JUST, way=way, passed=passed), **changed)[
+            "came_before"
+        ]
+
+    now = {"closed": 2000 * MS + JUST}
+    assert before(**now) == -1
+    assert before("out", **now) == NOTHING
+    assert before(passed=COMPANIONS, **now) == NOTHING
+    assert before(ago=2 * JUST // MS, closed=2000 * MS + 2 * JUST) == NOTHING
+    assert told(through(), elsewhere=Elsewhere(moved=1000 * MS))["came_before"] == -1
+
+
+def test_the_wrong_side() -> None:
+    """What goes in cannot be heard inside before it, nor outside after it; one read there may be an echo."""
+    inside = [(ms * MS, 1, A, -50.0) for ms in (-2000, -1500)]
+    assert wrong_side(track(inside + through()), "in") == 50
+    assert wrong_side(track(inside[:1] + through()), "in") == 350
+    assert wrong_side(track(inside + through()), "out") == 350
+    assert wrong_side(track(through()), "none") is None
+    assert told(inside + through())["wrong_side"] == 50
+    # a slow load, all of which reaches into both rows at once, is allowed for
+    assert told(inside + through(), wrong_side=50)["wrong_side"] == 50 + 100
+    assert told(inside + through(), wrong_side=0)["wrong_side"] == 50 + ALLOWANCE
+
+
+def test_the_next_door() -> None:
+    """The mean of its loudest reads here less that at the next door."""
+    here = loudness([int(rssi * 10) for _, _, _, rssi in through()])
+    assert told(through(), elsewhere=Elsewhere(level=-600))["elsewhere"] == here + 600
+    assert told(through())["elsewhere"] == NOTHING
+    assert loudness([-900, -500, -520, -540]) == -520
+
+
+def test_when_it_was_heard_beside_when_the_beam_was_broken() -> None:
+    """Minus the ms by which it came before or after the vehicle; nothing where there are no eyes."""
+    assert told(through())["with_eyes"] == 0
+    assert -1_000 < told(through(later=1500))["with_eyes"] < -400
+    assert told(through(later=1500), vehicle=None)["with_eyes"] == NOTHING
+
+
+def tag(serial: int) -> str:
+    """A case of our one product."""
+    return dockside.case_tag(serial)
+
+
+def test_kin_are_the_tags_labelled_before_and_after_it() -> None:
+    """The mean of those below and of those above, and the middle of the two; a neighbour on one side is none."""
+    value = {1: -100, 2: -80, 3: 0, 4: -40, 5: -20}
+    found = kin({tag(serial): dict.fromkeys(KIN, of) for serial, of in value.items()})
+    assert found[tag(3)] == dict.fromkeys(KIN, (-90 + -30) // 2)
+    assert found[tag(1)] == found[tag(5)] == dict.fromkeys(KIN, NOTHING)
+
+
+def test_kin_far_off_or_of_another_kind_are_none() -> None:
+    """Beyond KIN_REACH numbers, or a pallet's tag: no neighbour; one of which nothing is told says nothing."""
+    each = dict.fromkeys(KIN, -10)
+    far = {tag(10): each, tag(10 + KIN_REACH + 1): each, tag(10 - KIN_REACH - 1): each, dockside.pallet_tag(11): each}
+    assert all(one == dict.fromkeys(KIN, NOTHING) for one in kin(far).values())
+    near = {tag(9): dict.fromkeys(KIN, NOTHING), tag(10): each, tag(11): each}
+    assert kin(near)[tag(10)] == dict.fromkeys(KIN, NOTHING)

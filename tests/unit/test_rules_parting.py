@@ -1,0 +1,149 @@
+"""Parting: two loads in one passage are told apart, and one load is never cut, however it halts."""
+
+import pytest
+
+from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
+from gateway.rules.parting import APART, NEARER, behind, first_of, part
+from gateway.rules.tracks import Heard, Layout, Track, tracks
+from tests import dockside
+
+MS = 1000
+PLACE = Layout((OUTER, INNER), (2, 2))
+ROWS = (OUTER, INNER)
+
+
+def load(middle: int, tags: str, pace: int = 800, *, halt: int = 0) -> list[Heard]:
+    """Reads of a load whose middle passes the outer antenna at `middle` (ms), the inner one `pace` later.
+
+    It is heard by each for 1.2 s, and every tag a little later than the one before; `halt` ms it stands between.
+    """
+    heard: list[Heard] = []
+    for place, tag in enumerate(tags):
+        for row in ROWS:
+            at = middle + 30 * place + row // 2 * (pace + halt)
+            heard += [
+                ((at + 100 * (number - 6)) * MS, row // 2, tag * 24, dockside.swell(-45.0, number, 13))
+                for number in range(13)
+            ]
+        heard += [((middle + 700 + ms) * MS, 0, tag * 24, -57.0) for ms in range(0, halt, 200)]
+    return sorted(heard)
+
+
+def moved(heard: list[Heard]) -> list[Track]:
+    """The tracks of these reads, all of which are in the core."""
+    return list(tracks(sorted(heard), heard[0][0] - 1, max(heard)[0] + 1, 0, PLACE).values())
+
+
+def vehicle(outer: tuple[int, int], inner: tuple[int, int], *, gaps: tuple[int, int] | None = None) -> Vehicle:
+    """What broke both rows of beams from … to … (ms), free for a moment at `gaps`."""
+    each = [[], []] if gaps is None else [[gap * MS] for gap in gaps]
+    spans = [
+        Span(row, begin * MS, end * MS, gap) for row, (begin, end), gap in zip(ROWS, (outer, inner), each, strict=True)
+    ]
+    return Vehicle(spans)
+
+
+TWO = load(1000, "ABC") + load(4000, "DEF")
+LATER = {tag * 24 for tag in "DEF"}
+
+
+def test_two_loads_are_parted_where_the_beams_were_free_for_a_moment() -> None:
+    """The slit between two trucks, at each row in its own time, is where one passage ends and the next begins."""
+    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), gaps=(2500, 3300)))
+    assert parted is not None
+    assert parted.later == LATER
+    assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
+
+
+def test_two_loads_are_parted_where_nothing_was_heard_between_them() -> None:
+    """Without a slit, as without eyes, the pause between the tags of the one and those of the other parts them."""
+    for broken in (None, vehicle((400, 4600), (1200, 5400))):
+        parted = part(moved(TWO), 0, broken)
+        assert parted is not None
+        assert parted.later == LATER
+        assert 1400 * MS < parted.at[OUTER] < 3600 * MS
+        assert parted.at[OUTER] < parted.at[INNER] < 4400 * MS
+
+
+def test_a_slit_in_one_load_parts_nothing() -> None:
+    """Between the mast and the load, or between two layers, light falls through; the tags go through as one."""
+    one = load(1000, "ABCDEF")
+    assert part(moved(one), 0, vehicle((400, 1600), (1200, 2400), gaps=(1050, 1850))) is None
+
+
+@pytest.mark.parametrize("pace", [400, 800, 2000, 4000], ids=lambda pace: f"{pace} ms")
+@pytest.mark.parametrize("eyes", [True, False])
+def test_a_slow_load_is_one(pace: int, eyes: bool) -> None:
+    """However long it takes from row to row."""
+    broken = vehicle((400, 1600), (400 + pace, 1600 + pace)) if eyes else None
+    assert part(moved(load(1000, "ABCDEF", pace)), 0, broken) is None
+
+
+@pytest.mark.parametrize("eyes", [True, False])
+def test_a_load_that_halts_in_the_door_is_one(eyes: bool) -> None:
+    """All of it halts, and all of it goes on."""
+    broken = vehicle((400, 7600), (1200, 8400), gaps=(4000, 5000)) if eyes else None
+    assert part(moved(load(1000, "ABCDEF", halt=6000)), 0, broken) is None
+
+
+def test_one_tag_alone_is_no_load() -> None:
+    """A badge or a truck's own tag that comes later than the goods makes no passage of its own."""
+    assert part(moved(load(1000, "ABCDE") + load(4000, "F")), 0, None) is None
+    assert part(moved(load(1000, "A") + load(4000, "BCDEF")), 0, None) is None
+
+
+def test_what_is_heard_all_the_while_parts_nothing_and_hinders_nothing_when_it_is_one_in_many() -> None:
+    """A parked tag among many bridges no pause; where a third of what moved is heard on both sides, it is one load."""
+    parked = [(ms * MS, 0, "0" * 24, -52.0) for ms in range(0, 6000, 100)]
+    parted = part(moved(sorted(TWO + parked)), 0, None)
+    assert parted is not None
+    assert parted.later >= LATER
+    both = [(at, antenna, tag * 24, rssi) for tag in "123" for at, antenna, _, rssi in parked]
+    assert part(moved(sorted(TWO + both)), 0, None) is None
+
+
+def test_a_pause_in_the_beam_of_one_row_only_is_none() -> None:
+    """Tags alone do not make two vehicles of one: both loads must have broken every row."""
+    assert part(moved(TWO), 0, vehicle((400, 1600), (1200, 5400))) is None
+
+
+def test_the_pause_must_be_long_enough() -> None:
+    """Two loads closer than APART are one to the antennas: a pallet is as long."""
+    apart = 400 + 30 * 2 + 800 + APART // MS // 2
+    assert part(moved(load(1000, "ABC") + load(1000 + apart, "DEF")), 0, None) is None
+
+
+def test_the_first_load_has_the_beams_up_to_the_parting() -> None:
+    """Its spans end where it was parted, and what was broken later is not its own."""
+    whole = vehicle((400, 4600), (1200, 5400))
+    parted = part(moved(TWO), 0, whole)
+    assert parted is not None
+    first = first_of(Vehicle([*whole.spans, Span(MIDDLE, 5_000 * MS, 6_000 * MS)]), parted)
+    assert [(span.row, span.begin, span.end) for span in first.spans] == [
+        (OUTER, 400 * MS, parted.at[OUTER]),
+        (INNER, 1200 * MS, parted.at[INNER]),
+    ]
+
+
+def test_what_was_nearer_to_the_next_vehicle_went_with_it() -> None:
+    """Each row heard it while the next vehicle was in its beam; what goes first stays with the first."""
+    first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
+    assert behind(reversed(TWO), 0, PLACE, first, then) == LATER
+    assert behind(TWO, 0, PLACE, then, first) == {tag * 24 for tag in "ABC"}
+
+
+def test_what_is_heard_between_two_vehicles_is_left_to_the_first() -> None:
+    """By less than NEARER nothing is told; nor of a row that the next has not broken yet."""
+    first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
+    middle = (1600 + 3400) // 2
+    heard = [((middle + NEARER // MS // 4) * MS, 0, "A" * 24, -50.0)]
+    assert behind(heard, 0, PLACE, first, then) == frozenset()
+    assert behind([(3400 * MS, 0, "A" * 24, -50.0)], 0, PLACE, first, then) == {"A" * 24}
+    coming = Vehicle([Span(OUTER, 3400 * MS, 4600 * MS)])
+    assert behind([(5000 * MS, 1, "A" * 24, -50.0)], 0, PLACE, first, coming) == frozenset()
+
+
+def test_what_was_heard_too_early_tells_nothing() -> None:
+    """Reads before `begin` belong to what went before."""
+    first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
+    assert behind(TWO, 10_000 * MS, PLACE, first, then) == frozenset()

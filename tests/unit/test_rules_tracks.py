@@ -1,0 +1,152 @@
+"""Tracks, the group's curve and how a tag agrees with it."""
+
+import pytest
+
+from gateway.rules.beams import INNER, OUTER
+from gateway.rules.tracks import (
+    BIN,
+    BRIDGED,
+    DEAFEST,
+    ENOUGH,
+    FLOOR,
+    QUIETEST,
+    SAMPLES,
+    SWINGS,
+    Heard,
+    Layout,
+    Track,
+    curve,
+    fit,
+    tracks,
+)
+from tests import dockside
+
+MS = 1000
+PLACE = Layout((OUTER, INNER), (2, 2))
+A = "A" * 24
+
+
+def heard(levels: list[float], *, antenna: int = 0, begin: int = 0, step: int = 100, tag: str = A) -> list[Heard]:
+    """Reads by one antenna, one every `step` ms."""
+    return [((begin + step * number) * MS, antenna, tag, level) for number, level in enumerate(levels)]
+
+
+def hump(peak: float = -45.0, reads: int = 11) -> list[float]:
+    """As what goes by is heard."""
+    return [dockside.swell(peak, number, reads) for number in range(reads)]
+
+
+def through(tag: str = A, peak: float = -45.0, later: int = 0) -> list[Heard]:
+    """A tag that goes by the outer antenna and then by the inner one."""
+    outer = heard(hump(peak), begin=later, tag=tag)
+    return sorted(outer + heard(hump(peak), antenna=1, begin=800 + later, tag=tag))
+
+
+def track(reads: list[Heard], begin: int = -1000, end: int = 60_000) -> Track:
+    """The track of the one tag in these reads; the core is from `begin` to `end`, ms."""
+    (found,) = tracks(sorted(reads), begin * MS, end * MS, 0, PLACE).values()
+    return found
+
+
+def test_what_comes_through_swings_and_what_stands_does_not() -> None:
+    """The loudest antenna's loudest read above a fifth of its reads, tenths of dB; a few loud echoes are no swing."""
+    assert track(heard(hump())).swing() >= 70  # type: ignore[operator]
+    assert track(heard([-50.0] * 20)).swing() == 0
+    assert track(heard([-50.0] * 20 + [-41.0])).swing() == 90
+    assert track(heard([-50.0] * 20) + heard([-60.0, -70.0, -60.0], antenna=1)).swing() == 0
+
+
+def test_few_reads_tell_no_swing() -> None:
+    """Below SWINGS reads of the loudest antenna nothing is told, whatever the other one heard."""
+    few = heard(hump(reads=SWINGS - 1))
+    assert track(few).swing() is None
+    assert track(few + heard([-70.0] * 30, antenna=1)).swing() is None
+    assert track(heard(hump(reads=SWINGS))).swing() is not None
+
+
+def test_both_is_the_row_that_heard_it_less() -> None:
+    """A row that missed it counts as DEAFEST, for it may have missed it by little; so does one that just heard it."""
+    assert track(heard([-45.0]) + heard([-61.5], antenna=1)).both == -615
+    assert track(heard([-45.0])).both == DEAFEST
+    assert track(heard([-45.0]) + heard([-78.0], antenna=1)).both == DEAFEST
+
+
+def test_one_loud_read_outside_may_be_an_echo() -> None:
+    """Beside the loudest read before and after the core, row by row, the second loudest is kept."""
+    reads = heard([-50.0, -44.0, -60.0]) + heard([-45.0], begin=1000) + heard([-48.0], antenna=1, begin=2000)
+    found = track(reads, 900, 1500)
+    assert (found.before, found.early_on) == ([-440, FLOOR, FLOOR], [-500, FLOOR, FLOOR])
+    assert (found.after, found.late_on) == ([FLOOR, FLOOR, -480], [FLOOR, FLOOR, FLOOR])
+    assert (found.early, found.reads, found.tail, found.outside) == (3, 1, 1, -440)
+
+
+def test_the_same_read_twice_counts_once() -> None:
+    """A reader that repeats itself says nothing new."""
+    assert track(heard([-50.0]) * 3).reads == 1
+
+
+def test_of_many_reads_some_are_compared() -> None:
+    """At most SAMPLES, evenly over all of them; the figures are of all."""
+    found = track(heard([-50.0] * 1000, step=10))
+    assert found.reads == 1000
+    assert SAMPLES // 2 <= len(found.heard) <= SAMPLES
+    assert found.heard[-1][0] > 9_700 * MS
+
+
+def test_gaps_in_the_curve_are_bridged() -> None:
+    """Between two bins in which a small group was heard the curve goes straight; over a longer gap it is silent."""
+    step = BIN // MS
+    made = curve([track(heard([-50.0, -60.0], step=BRIDGED * step))], 0, (3 * BRIDGED + 1) * BIN, PLACE)
+    assert made.shape[OUTER][: BRIDGED + 1] == [-100 * place // BRIDGED for place in range(BRIDGED + 1)]
+    apart = curve([track(heard([-50.0, -60.0], step=(BRIDGED + 1) * step))], 0, (3 * BRIDGED + 1) * BIN, PLACE)
+    assert set(apart.shape[OUTER][1 : BRIDGED + 1]) == {QUIETEST + 500}
+    assert apart.shape[OUTER][-1] == QUIETEST + 500
+    assert set(apart.shape[INNER]) == {0}
+
+
+def group() -> list[Track]:
+    """Three tags that go through together."""
+    return [track(through(tag * 24, later=20 * place)) for place, tag in enumerate("BCD")]
+
+
+def test_one_of_the_group_fits_its_curve() -> None:
+    """However faint it is: it follows, strays by nothing, and one level per antenna tells its reads worse."""
+    made = curve(group(), -3_000 * MS, 5_000 * MS, PLACE)
+    for peak in (-45.0, -57.0):
+        found = fit(track(through(peak=peak)), made, PLACE)
+        assert found.follows > 70
+        assert found.unlike == 0
+        assert found.moves > 200
+        assert found.offset is not None
+        assert found.offset <= 50 * MS
+        assert found.company > -120
+
+
+@pytest.mark.parametrize("level", [-45.0, -60.0])
+def test_what_stands_does_not_fit_it(level: float) -> None:
+    """At one level all the while: it follows nothing, strays from the curve, and one level tells its reads better."""
+    made = curve(group(), -3_000 * MS, 5_000 * MS, PLACE)
+    still = heard([level] * 40, begin=-2000) + heard([level - 5] * 40, antenna=1, begin=-2000)
+    found = fit(track(still, -3_000), made, PLACE)
+    assert abs(found.follows) < 20
+    assert found.unlike > 500
+    assert found.moves < -500
+    assert found.company < -120
+
+
+def test_few_reads_are_not_held_against_a_tag() -> None:
+    """With fewer than ENOUGH of each antenna neither `unlike` nor `moves` says anything."""
+    made = curve(group(), -3_000 * MS, 5_000 * MS, PLACE)
+    few = heard([-50.0] * (ENOUGH - 1)) + heard([-60.0] * (ENOUGH - 1), antenna=1, begin=50)
+    found = fit(track(few), made, PLACE)
+    assert (found.unlike, found.moves) == (0, 0)
+    assert found.reads == 2 * (ENOUGH - 1)
+
+
+def test_who_comes_later_than_the_group_is_off_it() -> None:
+    """By the mean of the rows that heard both, µs; and when it was read, the group was not there."""
+    made = curve(group(), -3_000 * MS, 8_000 * MS, PLACE)
+    found = fit(track(through(later=2_520)), made, PLACE)
+    assert found.offset == pytest.approx(2_500 * MS, abs=30 * MS)
+    assert found.company < -200
+    assert found.follows < 20
