@@ -60,10 +60,10 @@ def told(
     **changed: object,
 ) -> Values:
     """The features of a tag beside a group whose every tag is heard at -45 dBm and, with the door, `lower` dB less."""
-    group = [track([(at, antenna, B, rssi - lower) for at, antenna, _, rssi in through()])]
+    group = [track([(at, antenna, tag * 24, rssi - lower) for at, antenna, _, rssi in through()]) for tag in "BCD"]
     made = curve(group, -3_000 * MS, 5_000 * MS, PLACE)
     vehicle = Vehicle([Span(OUTER, 0, 1200 * MS), Span(INNER, 800 * MS, 2000 * MS)])
-    around = Around("in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350)
+    around = Around("in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350, timing=0)
     around = msgspec.structs.replace(around, **changed)
     mine = track([(at, antenna, epc, rssi - lower) for at, antenna, epc, rssi in reads])
     return features(mine, fit(mine, made, PLACE), known, elsewhere, around)
@@ -99,7 +99,7 @@ def test_at_a_site_with_deafer_readers_levels_say_the_same(lower: float, reads: 
     What is measured against silence, as before and after, lies above it by so much less.
     """
     found, before = told(reads, lower=lower), told(reads)
-    for name in ("contrast", "wrong_side"):
+    for name in ("contrast", "wrong_side", "recedes", "approaches"):
         assert found.pop(name) == before.pop(name) - int(lower * 10)
     for name in ("company", "follows", "moves"):
         assert (found.pop(name) > 0) == (before.pop(name) > 0)
@@ -121,6 +121,13 @@ def test_the_group_is_measured_against_the_door() -> None:
     found = told(through(), usual=USUAL + 80)
     assert (found["group_level"], found["group_through"]) == (-80, -80)
     assert told(still(-70.0), usual=USUAL + 80)["group_level"] == -80
+
+
+def test_the_first_load_has_no_level_to_be_compared_with() -> None:
+    """At a new door nobody knows how loud what goes through is; the group is not held to it."""
+    found = told(through(), usual=None)
+    assert (found["group_level"], found["group_through"]) == (NOTHING, NOTHING)
+    assert found["level"] == 0
 
 
 def test_a_tag_that_is_its_own_group_has_nothing_to_be_compared_with() -> None:
