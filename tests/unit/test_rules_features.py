@@ -63,7 +63,9 @@ def told(
     group = [track([(at, antenna, tag * 24, rssi - lower) for at, antenna, _, rssi in through()]) for tag in "BCD"]
     made = curve(group, -3_000 * MS, 5_000 * MS, PLACE)
     vehicle = Vehicle([Span(OUTER, 0, 1200 * MS), Span(INNER, 800 * MS, 2000 * MS)])
-    around = Around("in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350, timing=0)
+    around = Around(
+        "in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350, timing=0
+    )
     around = msgspec.structs.replace(around, **changed)
     mine = track([(at, antenna, epc, rssi - lower) for at, antenna, epc, rssi in reads])
     return features(mine, fit(mine, made, PLACE), known, elsewhere, around)

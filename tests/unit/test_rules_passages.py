@@ -11,8 +11,9 @@ from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Eye, Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
-from gateway.rules.closing import STRAYS_SHOWN, Ended
-from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, SILENT, STANDS, PortalWatch
+from gateway.rules.closing import BELOW, STRAYS_SHOWN, Ended, limit
+from gateway.rules.explaining import explain
+from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, LEARNS, SILENT, STANDS, PortalWatch
 from gateway.rules.remembering import PortalState
 from gateway.rules.scoring import sentence
 from tests import dockside
@@ -579,6 +580,121 @@ def test_snapshot_in_the_middle(cut: int) -> None:
     assert found == expected
     assert second.state == whole.state
     assert finish(second) == finish(whole)
+
+
+# -- the level that a door learns --------------------------------------------------------------------------------
+
+
+def test_a_door_learns_how_loud_what_goes_through_is() -> None:
+    """The first load tells it, each later one moves it by a part; from then on what is far below opens nothing."""
+    portal = watch()
+    assert portal.state.usual is None
+    feed(portal, through(level=-40.0))
+    assert [one.moved for one in finish(portal)] == [(A, B, C)]
+    assert portal.state.usual == -400
+    assert limit(PORTAL, portal.state.usual) == -600
+    assert feed(portal, [(60_000 + ms, MIDDLE, D, -60.5) for ms in range(0, 1000, 50)]) == []
+    assert not portal.open
+    tags = ("1" * 24, "2" * 24, "3" * 24)
+    feed(portal, through(120_000, tags, level=-46.0))
+    assert [one.moved for one in finish(portal)] == [tags]
+    assert portal.state.usual == -400 - 60 // LEARNS
+
+
+def test_the_level_never_falls_below_min_rssi() -> None:
+    """However faint what goes through is, min_rssi is the floor; and at a new door it is the limit."""
+    assert limit(PORTAL, None) == limit(PORTAL, -700) == limit(PORTAL, -650 + BELOW) == -650
+    assert limit(PORTAL, -400) == -400 - BELOW
+
+
+@pytest.mark.parametrize("inward", [True, False])
+def test_the_level_is_in_the_snapshot(inward: bool) -> None:
+    """Put down and taken up, a door knows what it learned, whichever way that went."""
+    portal = watch()
+    feed(portal, through(rows=(OUTER, INNER) if inward else (INNER, OUTER)))
+    assert [one.direction for one in finish(portal)] == ["in" if inward else "out"]
+    kept = msgspec.json.decode(msgspec.json.encode(portal.state), type=PortalState)
+    assert kept.usual == portal.state.usual == -450
+    assert PortalWatch(PORTAL, kept)._least == portal._least == -65.0
+
+
+def test_what_did_not_go_through_teaches_nothing_at_a_new_door() -> None:
+    """What came near and what one row alone heard is not what goes through."""
+    for steps in (through(pace=0), through(rows=(OUTER,))):
+        portal = watch()
+        feed(portal, steps)
+        assert finish(portal)
+        assert portal.state.usual is None
+
+
+# -- two loads at once, and what came right behind ---------------------------------------------------------------
+
+
+def told_of(passage: Passage, epc: str) -> str:
+    """What is said of a tag of a passage."""
+    return " ".join(one.text for one in explain([passage], epc))
+
+
+def test_what_came_right_behind_is_not_of_this_passage() -> None:
+    """Two trucks with a second between them: what each carried is its own, and the first says who went later."""
+    portal = watch()
+    steps = through(400) + through(3_000, (D, "1" * 24, "2" * 24))
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2400: (1, False)}
+    changes |= {2900: (0, True), 3400: (1, True), 4500: (0, False), 5000: (1, False)}
+    found: list[Passage] = []
+    events = [(ms, 0, change) for ms, change in changes.items()] + [(step[0], 1, step) for step in steps]
+    for ms, kind, what in sorted(events, key=lambda one: (one[0], one[1])):
+        if kind == 0:
+            eye, level = what  # type: ignore[misc]
+            found += tick(portal, T0 + ms * MS) + edge(portal, ms, eye, level)
+        else:
+            found += feed(portal, [what])  # type: ignore[list-item]
+    first, second = found + finish(portal)
+    assert (first.moved, first.direction, second.direction) == ((A, B, C), "in", "in")
+    assert set(second.moved) == {D, "1" * 24, "2" * 24}
+    assert not set(first.strays) & set(second.moved)
+    assert first.evidence["followed"] == sorted(second.moved)
+    assert all("went with what came right behind" in told_of(first, epc) for epc in second.moved)
+
+
+@pytest.mark.parametrize("eyes", [True, False])
+def test_two_loads_in_one_passage_are_two(eyes: bool) -> None:
+    """Bumper to bumper, or with a pallet that waits in a door without eyes: parted where nothing went through."""
+    portal = watch()
+    later = (D, "1" * 24, "2" * 24)
+    steps = sorted(through(0) + through(3_200, later))
+    if eyes:
+        edge(portal, -100, 0, True)
+        edge(portal, 300, 1, True)
+    else:  # a pallet that waits keeps it open
+        steps = sorted(steps + [(ms, INNER, "9" * 24, -45.0 - ms % 400 / 100) for ms in range(900, 4_300, 100)])
+    found = feed(portal, steps)
+    if eyes:
+        found += edge(portal, 4_400, 0, False) + edge(portal, 4_900, 1, False)
+    while ended := finish(portal):
+        found += ended
+    assert [set(one.moved) - {"9" * 24} for one in found if one.moved] == [{A, B, C}, set(later)]
+    first = found[0]
+    assert set(first.evidence["followed"]) == set(later)
+    assert not set(first.strays) & set(later)
+    assert all("went with what came right behind" in told_of(first, epc) for epc in later)
+    whole = " ".join(one.text for one in explain([first]))
+    assert "3 tags more went with what came right behind" in whole
+
+
+def test_a_verdict_is_not_held_back_by_what_is_still_heard() -> None:
+    """Somebody stands at the door: reads that go on after the end put the verdict off by `settle` at the most."""
+    portal = watch()
+    for ms, eye, level in ((0, 0, True), (800, 1, True), (1500, 0, False), (2000, 1, False)):
+        edge(portal, ms, eye, level)
+    due = T0 + 2000 * MS + PORTAL.quiet
+    assert portal.deadline == due + PORTAL.settle
+    latest = due + 2 * PORTAL.settle
+    for ms in range(2000, 6000, 20):
+        portal.reads(T0 + ms * MS, [(T0 + min(ms, 3_200) * MS, INNER, A, -70.0)])
+        assert portal.deadline is not None
+        assert portal.deadline <= latest
+    assert portal.deadline == latest
 
 
 # -- a scale that opens a passage --------------------------------------------------------------------------------

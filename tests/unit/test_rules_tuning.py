@@ -58,13 +58,13 @@ def test_hindsight_is_right_where_it_is_sure(family: str) -> None:
 
 def test_a_proposal_does_what_it_says() -> None:
     """With badly chosen thresholds something is proposed; played again with its line it has the effect it told."""
-    told = studied("weak_tags", min_rssi=-45.0, min_reads=12)
+    told = studied("weak_tags", min_reads=40)
     now = judged(told.passages, told.labels)
-    found = named(told, "min_rssi")
+    found = named(told, "min_reads")
     (line,) = found.toml
-    level = float(line.removeprefix("min_rssi = "))
-    after = trial(told.settings, replace(told.portal, min_rssi=level), told.inputs, told.labels)
-    assert level < -45.0
+    least = int(line.removeprefix("min_reads = "))
+    after = trial(told.settings, replace(told.portal, min_reads=least), told.inputs, told.labels)
+    assert least < 40
     assert after.lost < now.lost
     assert found.expected == effect(now, after)
     assert after.better(now)
