@@ -20,6 +20,7 @@ from gateway.pipeline import Core
 from gateway.replay import replay
 from gateway.rules import Engine
 from simulators.inventory import Inventory
+from tests.replay import model
 
 CASES = Path(__file__).with_name("cases")
 ACCEPT = os.environ.get("ACCEPT") == "1"
@@ -88,7 +89,7 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "weighed-in": ("unknown", "accepted", {"matched"}, "exception"),
     "weighing": ("in", "accepted", {"matched"}, "receipt"),
     "wrong-lot": ("in", "held", {"wrong_lot", "short"}, "receipt"),
-}
+} | {name: scene.claim for name, scene in model.scenes().items()}
 
 
 def decided(folder: Path) -> list[bytes]:

@@ -145,7 +145,7 @@ def test_what_stands_in_the_door_becomes_background() -> None:
     """A tag that stays, loud, ends its passage after STANDS and opens no other: it is known then."""
     portal = watch()
     found = feed(portal, [(ms, MIDDLE, A, -50.0) for ms in range(0, 40_000, 500)]) + finish(portal)
-    assert [(passage.opened, passage.closed, passage.direction) for passage in found] == [(T0, T0 + STANDS, "none")]
+    assert [(passage.opened, passage.closed, passage.direction) for passage in found] == [(T0, T0 + STANDS, "unknown")]
     assert portal.state.known[A].strayed == 1
 
 

@@ -1,0 +1,424 @@
+"""Recordings for the rules of the model: one small, believable scene each. `python -m tests.replay.model` writes them.
+
+The doors are 3 m wide, their rows of antennas and of eyes 1.5 m apart (outer at -0.75 m, inner at +0.75 m); a truck
+with its load is 2.6 m long and does 1.5 m/s. An antenna hears a tag at `loud` dBm when it is beside it, and less by
+the fourth power of the distance; each antenna has every second turn of SLOT ms. What fades, fades by a fixed pattern.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from gateway.model.inputs import Boot, Device, Gpi, Input, Reads
+from gateway.model.times import SECOND
+from tests import dockside
+from tests.dockside import T0, Step, asn, case_tag, line, pallet_tag
+
+CASES = Path(__file__).with_name("cases")
+
+TOML = """\
+[site]
+id = "north"
+timezone = "Europe/Berlin"
+gln = "9521141123454"
+[gateway]
+id = "gw1"
+[[location]]
+id = "cold-2"
+kind = "cold_room"
+[[reader]]
+id = "dock-1"
+url = "llrp://127.0.0.1:5084"
+[[portal]]
+id = "dock-1"
+location = "cold-2"
+preset = "dock-2-antenna"
+neighbours = ["dock-2"]
+antennas = [{ reader = "dock-1", port = 1, row = "outer" }, { reader = "dock-1", port = 2, row = "inner" }]
+eyes = [{ reader = "dock-1", port = 1, row = "outer" }, { reader = "dock-1", port = 2, row = "inner" }]
+[[reader]]
+id = "dock-2"
+url = "llrp://127.0.0.1:5085"
+[[portal]]
+id = "dock-2"
+location = "cold-2"
+preset = "dock-2-antenna"
+neighbours = ["dock-1"]
+antennas = [{ reader = "dock-2", port = 1, row = "outer" }, { reader = "dock-2", port = 2, row = "inner" }]
+eyes = [{ reader = "dock-2", port = 1, row = "outer" }, { reader = "dock-2", port = 2, row = "inner" }]
+[[reader]]
+id = "gate-3"
+url = "llrp://127.0.0.1:5086"
+[[portal]]
+id = "gate-3"
+location = "cold-2"
+preset = "dock-2-antenna"
+antennas = [{ reader = "gate-3", port = 1, row = "outer" }, { reader = "gate-3", port = 2, row = "inner" }]
+"""
+
+SLOT = 150
+"""ms of an antenna's turn."""
+
+ROWS = (-0.75, 0.75)
+"""Where the antennas hang, m."""
+
+BEAMS = (-1.0, 1.0)
+FRONT, BACK = 0.6, -2.0
+"""Ends of the truck, from the middle of its load, m."""
+
+BESIDE, QUIET = 0.8, -70.0
+"""m from an antenna at which a tag is as loud as `loud` says; dBm below which nothing is read."""
+
+PACE = 1.5
+
+Path_ = Callable[[float], float | None]
+"""Where a tag is (m, inwards positive) at a time (s); None: nowhere near."""
+
+
+Says = dict[str, tuple[float | None, float | None]]
+"""Feature of the tag in question: between which figures it is (None: no bound), as the evidence has them."""
+
+
+class Tag(Struct):
+    """A tag: what it is, where it goes, and how loud each row hears it beside its antenna, dBm."""
+
+    epc: str
+    path: Path_
+    loud: tuple[float, float] = (-42.0, -42.0)
+    rows: tuple[bool, bool] = (True, True)
+
+
+X = case_tag(900)
+"""The tag in question."""
+
+
+def going(at: float, *, inward: bool = True, offset: float = 0.0, pace: float = PACE) -> Path_:
+    """Through the door, its middle at `at` (s); `offset` m behind the middle of its load."""
+    way = 1 if inward else -1
+    return lambda t: way * (pace * (t - at) - offset)
+
+
+def standing(x: float, begin: float = -1e9, end: float = 1e9) -> Path_:
+    """There, from `begin` to `end` (s)."""
+    return lambda t: x if begin <= t <= end else None
+
+
+def turning(at: float, deepest: float = 0.2) -> Path_:
+    """Up to `deepest` m and back."""
+    return lambda t: deepest - PACE * abs(t - at)
+
+
+def calling(at: float) -> Path_:
+    """From the hall up to the inner antenna, and back."""
+    return lambda t: 1.4 + PACE / 2 * abs(t - at)
+
+
+def load(number: int, serials: Iterable[int], path: Callable[[float], Path_], *, loud: float = -42.0) -> list[Tag]:
+    """A pallet's tag and its cases, spread over 1.2 m, some of them deeper in it."""
+    tags = [pallet_tag(number), *map(case_tag, serials)]
+    return [
+        Tag(epc, path(0.4 * (place % 3 - 1)), (loud - place % 4, loud - (place + 1) % 4))
+        for place, epc in enumerate(tags)
+    ]
+
+
+def heard(portal: str, tags: Iterable[Tag], begin: float, end: float) -> Iterator[Step]:
+    """What the portal's antennas read of these tags from `begin` to `end` (s)."""
+    tags = list(tags)
+    for slot in range(int(begin * 1000) // SLOT, int(end * 1000) // SLOT):
+        antenna, t = slot % 2, slot * SLOT / 1000
+        found = []
+        for place, tag in enumerate(tags):
+            x = tag.path(t)
+            if x is None or not tag.rows[antenna]:
+                continue
+            away = math.hypot(BESIDE, x - ROWS[antenna]) / BESIDE
+            level = tag.loud[antenna] - 40 * math.log10(away) + ((slot // 2 * 3 + place * 5) % 7 - 3) / 2
+            if level >= QUIET:
+                at = T0 + slot * SLOT * 1000 + place * 1500
+                found.append((at, antenna + 1, tag.epc, round(level * 2) / 2))
+        if found:
+            yield found[-1][0] + 20_000, [Reads(portal, tuple(found), ("at", "antenna", "epc", "rssi"))]
+
+
+def beams(portal: str, at: float, *, inward: bool = True, rows: tuple[int, ...] = (0, 1)) -> list[Step]:
+    """The eyes as a truck goes through, the middle of its load at `at` (s)."""
+    steps: list[Step] = []
+    for row in rows:
+        beam = BEAMS[row] if inward else -BEAMS[row]
+        for broken, end in ((True, FRONT), (False, BACK)):
+            when = T0 + int((at + (beam - end) / PACE) * SECOND)
+            steps.append((when + 1000, [Gpi(portal, row + 1, broken, when)]))
+    return steps
+
+
+Claim = tuple[str, str | None, set[str], str]
+"""As `CLAIMS` has it: direction, verdict and reasons, kind of the last event."""
+
+
+class Scene(Struct):
+    """One recording, and what is to be said of the tag in question in its last passage."""
+
+    steps: list[Step]
+    epc: str
+    moved: bool
+    says: Says
+    claim: Claim = ("in", "accepted", {"matched"}, "receipt")
+    portal: str = "dock-1"
+    """Where it is asked for: in the last passage that heard it there."""
+
+
+def day(
+    *steps: Iterable[Step], announced: int = 1, serials: Iterable[int] = (1, 2, 3), until: float = 40.0
+) -> list[Step]:
+    """Steps between a boot with an ASN and something harmless."""
+    serials = list(serials)
+    begin: list[Step] = [(T0 - 500 * SECOND, [Boot("b", "0")])]
+    if serials:
+        begin.append((T0 - 499 * SECOND, [asn(announced, line(len(serials), serials))]))
+    last: list[Input] = [Device("dock-1", "up")]
+    return dockside.grouped([*begin, *(step for some in steps for step in some), (T0 + int(until * SECOND), last)])
+
+
+def crossing(at: float = 10.0, *more: Tag, number: int = 1, serials: Iterable[int] = (1, 2, 3)) -> list[Step]:
+    """A truck brings a pallet in at dock-1, `more` tags being heard beside it."""
+    tags = load(number, serials, lambda offset: going(at, offset=offset))
+    return [*beams("dock-1", at), *heard("dock-1", [*tags, *more], at - 4, at + 4)]
+
+
+def beside(says: Says, *more: Tag, before: Iterable[Step] = ()) -> Scene:
+    """A pallet goes in; the tag in question is near and does not."""
+    return Scene(day(taught(20), before, crossing(10.0, *more)), X, moved=False, says=says)
+
+
+def quiet(*tags: Tag, begin: float = -160.0, end: float = 5.0) -> list[Step]:
+    """What is heard while nothing passes: from some thousand reads on it is the portal's background."""
+    steps: list[Step] = []
+    found: list[tuple[int | float | str, ...]] = []
+    for t, (item,) in heard("dock-1", tags, begin, end):
+        assert isinstance(item, Reads)
+        found += item.reads
+        if len(found) >= 40:  # the reader reports every few seconds
+            steps.append((t, [Reads("dock-1", tuple(found), item.columns)]))
+            found = []
+    return steps
+
+
+def taught(*loads: int, beside: Tag | None = None) -> Iterator[Step]:
+    """Earlier loads of the day that the door has learned its level from, unannounced, the first five minutes before."""
+    for place, number in enumerate(loads):
+        more = [] if beside is None else [beside]
+        yield from crossing(-300.0 + 30 * place, *more, number=number, serials=(10 * number, 10 * number + 9))
+
+
+def walked(says: Says, path: Callable[[float], Path_], loud: float) -> Scene:
+    """Somebody walks in through the beams while a whole load is elsewhere."""
+    tags = load(1, (1, 2, 3), path, loud=loud)
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", tags, 6, 14)]
+    return Scene(
+        day(taught(20, 21), steps, serials=()),
+        case_tag(1),
+        moved=False,
+        says=says,
+        claim=("in", "held", HELD, "exception"),
+    )
+
+
+HELD = {"no_expectation", "unknown_tag"}
+PARKED = Tag(X, standing(-1.2), (-47.0, -50.0))
+RACK = Tag(X, standing(2.2), (-42.0, -42.0))
+
+
+def scenes() -> dict[str, Scene]:
+    """Every scene by the name of its folder."""
+    return {
+        "model-level": beside({"level": (None, -10)}, Tag(X, standing(0.0), (-60.0, -60.0))),
+        "model-both-rows": beside({"both_rows": (None, -10)}, Tag(X, standing(-1.6), (-40.0, -40.0))),
+        "model-one-row": beside({"one_row": (None, -10)}, Tag(X, standing(-0.9), (-42.0, -42.0), (True, False))),
+        "model-group-level": walked({"group_level": (None, -12)}, lambda off: going(10.0, offset=off), -63.0),
+        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-1.5 + off / 2), -42.0),
+        "model-contrast": beside({"contrast": (None, 3)}, PARKED),
+        "model-recedes": beside({"recedes": (None, 5)}, Tag(X, standing(-1.0, 10.0))),
+        "model-approaches": beside({"approaches": (None, 5)}, Tag(X, standing(-1.0, end=10.0))),
+        "model-swing": beside({"swing": (None, 5)}, Tag(X, standing(-0.4, 8.4, 12.0))),
+        "model-above-background": beside({"above_background": (None, 4)}, PARKED, before=quiet(PARKED)),
+        "model-background": beside({"background": (None, -5)}, RACK, before=quiet(RACK)),
+        "model-strayed": Scene(
+            day(taught(20, 21, beside=PARKED), crossing(10.0, PARKED)),
+            X,
+            moved=False,
+            says={"strayed": (None, -1)},
+        ),
+        "model-follows": beside({"follows": (None, 20)}, Tag(X, standing(0.0), (-52.0, -52.0))),
+        "model-unlike": beside({"unlike": (None, -20)}, Tag(X, standing(0.3, 6.0, 14.0))),
+        "model-moves": beside({"moves": (None, -20)}, Tag(X, standing(-0.3, 6.0, 14.0))),
+        "model-company": beside({"company": (None, -13)}, Tag(X, going(13.4), (-50.0, -50.0))),
+        "model-with-group": beside({"with_group": (None, -1200)}, Tag(X, going(12.9), (-50.0, -50.0))),
+        "model-order": beside({"order": (None, -400)}, Tag(X, calling(10.0), (-50.0, -50.0))),
+        "model-balance": beside({"balance": (None, -10)}, Tag(X, standing(-1.3), (-42.0, -50.0))),
+        "model-came-before": Scene(
+            day(
+                crossing(-60.0, number=20, serials=(900, 907)),
+                crossing(10.0, Tag(X, standing(2.0), (-40.0, -40.0))),
+            ),
+            X,
+            moved=False,
+            says={"came_before": (None, -1)},
+        ),
+        "model-wrong-side": beside({"wrong_side": (None, 5)}, Tag(X, standing(0.9, end=11.0))),
+        "model-elsewhere": leaking(),
+        "model-with-eyes": beside({"with_eyes": (None, -300)}, Tag(X, going(7.2), (-46.0, -46.0))),
+        "model-kin": kin_scene(),
+        "model-two-loads-one-beam": two(eyes=True),
+        "model-two-loads-no-eyes": two(eyes=False),
+        "model-turned-round": turned(),
+        "model-parked-pallet": parked(),
+        "model-next-door": next_door(),
+        "model-vouched": vouched(),
+        "model-companion": companion(),
+        "model-empty": empty(),
+        "model-late-reads": late(),
+    }
+
+
+def kin_scene() -> Scene:
+    """Seven cases of one run; the fourth is read five times, faintly, deep in the pallet."""
+    deep = Tag(case_tag(4), going(10.0), (-52.0, -52.0))
+    tags = [one for one in load(1, range(1, 8), lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
+    says: Says = {
+        "kin_both_rows": (-8, 8),
+        "kin_unlike": (-40, 0),
+        "kin_company": (-15, 0),
+        "kin_order": (-400, 0),
+        "kin_wrong_side": (10, None),
+        "kin_with_group": (-500, 0),
+        "kin_balance": (-10, 0),
+    }
+    return Scene(day(steps, serials=range(1, 8)), deep.epc, moved=True, says=says)
+
+
+def two(*, eyes: bool) -> Scene:
+    """Two pallets, the second 4.5 s behind the first; the beams are never free, or there are none."""
+    portal = "dock-1" if eyes else "gate-3"
+    first = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
+    second = load(2, (4, 5, 6), lambda offset: going(14.5, offset=offset))
+    waits = [] if eyes else [Tag(X, going(12.2, pace=0.45), (-42.0, -42.0))]
+    steps = list(heard(portal, [*first, *second, *waits], 5, 20))
+    if eyes:
+        edges = sorted([*beams(portal, 10.0), *beams(portal, 14.5)], key=lambda step: step[0])
+        kept = []
+        for row in (1, 2):
+            mine = [step for step in edges if step[1][0].port == row]  # type: ignore[union-attr]
+            kept += [mine[0], mine[-1]]
+        steps += kept
+    steps.append((T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]))
+    return Scene(day(steps), case_tag(5), moved=True, says={}, portal=portal)
+
+
+def turned() -> Scene:
+    """A truck drives into the outer beam and the inner one, stops, and backs out with its load."""
+    tags = load(1, (1, 2, 3), lambda offset: lambda t: turning(10.0, 0.9 - offset)(t))
+    steps: list[Step] = []
+    for row, (begin, end) in enumerate(((8.3, 11.7), (9.5, 10.5))):
+        for level, when in ((True, begin), (False, end)):
+            at = T0 + int(when * SECOND)
+            steps.append((at + 1000, [Gpi("dock-1", row + 1, level, at)]))
+    steps += heard("dock-1", tags, 4, 16)
+    return Scene(day(taught(20), steps), case_tag(1), moved=False, says={}, claim=("none", "held", HELD, "receipt"))
+
+
+def parked() -> Scene:
+    """A whole pallet is staged beside the door, as loud as what goes through."""
+    staged = [
+        Tag(case_tag(900 + 2 * place), standing(-1.3 + 0.2 * place), (-44.0 - place, -50.0)) for place in range(4)
+    ]
+    return Scene(
+        day(taught(20), quiet(*staged, begin=-42.0), crossing(10.0, *staged)),
+        X,
+        moved=False,
+        says={"background": (None, -5)},
+    )
+
+
+def leaking() -> Scene:
+    """A pallet goes through dock-1 and another through dock-2; one case of that is heard at both, louder there."""
+    here = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
+    there = load(2, (4, 5, 6), lambda offset: going(10.4, offset=offset))
+    leaks = Tag(there[2].epc, there[2].path, (-52.0, -52.0))
+    steps = [
+        *beams("dock-1", 10.0),
+        *beams("dock-2", 10.4),
+        *heard("dock-1", [*here, leaks], 6, 14),
+        *heard("dock-2", there, 6, 14),
+        (T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]),
+    ]
+    return Scene(day(steps), leaks.epc, moved=False, says={"elsewhere": (None, 0)})
+
+
+def next_door() -> Scene:
+    """A pallet goes through dock-1 and another through dock-2, each heard at both; nobody's is the other's."""
+    here = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
+    there = load(2, (4, 5, 6), lambda offset: going(10.4, offset=offset))
+    faint = [Tag(one.epc, one.path, (one.loud[0] - 14, one.loud[1] - 14)) for one in (*here, *there)]
+    steps = [
+        *beams("dock-1", 10.0),
+        *beams("dock-2", 10.4),
+        *heard("dock-1", [*here, *faint[4:]], 5, 15),
+        *heard("dock-2", [*there, *faint[:4]], 5, 15),
+        (T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]),
+    ]
+    return Scene(day(steps), case_tag(1), moved=False, says={"came_before": (None, -1)}, portal="dock-2")
+
+
+def vouched() -> Scene:
+    """A case deep in the pallet is heard while that comes near, and not in the door; it is announced on it."""
+    deep = Tag(case_tag(4), lambda t: going(10.0)(t) if t < 8.5 else None, (-36.0, -36.0))
+    steps = crossing(10.0, deep)
+    return Scene(day(steps, serials=(1, 2, 3, 4)), deep.epc, moved=True, says={})
+
+
+BADGE = "E28011606000020988880001"
+
+
+def companion() -> Scene:
+    """A truck's own tag goes in with every pallet, and out again without one."""
+    steps: list[Step] = []
+    for place in range(4):
+        at = -400.0 + 100 * place
+        steps += crossing(at, Tag(BADGE, going(at, offset=1.0)), number=20 + place, serials=(200 + 10 * place,))
+        steps += beams("dock-1", at + 50, inward=False)
+        steps += heard("dock-1", [Tag(BADGE, going(at + 50, inward=False, offset=1.0))], at + 45, at + 55)
+    steps += crossing(10.0, Tag(BADGE, going(10.0, offset=1.0)))
+    return Scene(day(steps), BADGE, moved=True, says={}, claim=("in", "accepted", {"matched"}, "receipt"))
+
+
+def empty() -> Scene:
+    """A truck goes in without a load, past a pallet that is staged there."""
+    staged = [Tag(case_tag(900 + 2 * place), standing(-2.0), (-44.0, -44.0)) for place in range(4)]
+    steps = [*quiet(*staged, begin=-42.0), *beams("dock-1", 10.0), *heard("dock-1", staged, 5, 15)]
+    claim: Claim = ("in", "held", HELD, "exception")
+    return Scene(day(taught(20), steps, serials=()), X, moved=False, says={}, claim=claim)
+
+
+def late() -> Scene:
+    """A few of a pallet's reads arrive a minute after it was decided: counted as late, and nothing is opened again."""
+    steps: list[Step] = []
+    for place, step in enumerate(crossing(10.0)):
+        behind = place % 9 == 8 and isinstance(step[1][0], Reads)
+        steps.append((step[0] + 60 * SECOND, step[1]) if behind else step)
+    return Scene(day(steps, until=90.0), case_tag(1), moved=True, says={})
+
+
+def main() -> None:
+    """Write the recordings."""
+    for name, scene in scenes().items():
+        (CASES / name).mkdir(exist_ok=True)
+        (CASES / name / "config.toml").write_text(TOML, "utf-8")
+        dockside.recording(CASES / name / "input.ndjson", scene.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Each rule of the model has a case folder, in which the tag in question is told by it.
+
+Points are not looked at: the figures are what happened, their weights are fitted again and again.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway import config
+from gateway.model.outcome import Passage
+from gateway.replay import replay
+from gateway.rules import scoring
+from gateway.rules.explaining import explain
+from gateway.rules.explaining import passage as saying
+from gateway.rules.features import KIN
+from gateway.rules.scoring import SAYS, sentence
+from tests import dockside
+from tests.replay import model
+
+CASES = Path(__file__).with_name("cases")
+SCENES = model.scenes()
+
+
+@cache
+def passages(name: str) -> list[Passage]:
+    """The passages of a case, with every part of each tag's points in the evidence, not only the strongest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "WHY_SHOWN", len(SAYS))
+        made = replay(CASES / name / "input.ndjson", config.load(CASES / name / "config.toml"))
+        return [one for turn in made.turns() for one in turn.outcome.decisions if isinstance(one, Passage)]
+
+
+def asked(name: str) -> Passage:
+    """The last passage that heard the tag in question where it is asked for."""
+    scene = SCENES[name]
+    heard = [one for one in passages(name) if one.portal == scene.portal and scene.epc in (*one.moved, *one.strays)]
+    return heard[-1]
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_the_recording_is_what_the_script_writes(name: str, tmp_path: Path) -> None:
+    """Nothing in it was made by hand."""
+    written = dockside.recording(tmp_path / "input.ndjson", SCENES[name].steps)
+    assert (CASES / name / "input.ndjson").read_bytes() == written.read_bytes()
+    assert (CASES / name / "config.toml").read_text("utf-8") == model.TOML
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_the_tag_in_question_is_judged_rightly(name: str) -> None:
+    """It moved, or it did not, as in the scene."""
+    assert (SCENES[name].epc in asked(name).moved) == SCENES[name].moved
+
+
+@pytest.mark.parametrize("name", sorted(name for name, scene in SCENES.items() if scene.says))
+def test_the_explanation_names_the_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its figure is what the scene makes of it, and `explain --tag` says it in words."""
+    monkeypatch.setattr(saying, "WHY_SHOWN", len(SAYS))
+    scene, passage = SCENES[name], asked(name)
+    figures = {feature: value for feature, value, _ in passage.evidence["why"][scene.epc]}
+    text = explain([passage], scene.epc)[0].text
+    for feature, (least, most) in scene.says.items():
+        value = figures[feature]
+        assert value is not None
+        assert least is None or value >= least, (feature, value)
+        assert most is None or value <= most, (feature, value)
+        assert sentence(feature, value) in text
+
+
+def test_each_feature_has_its_case() -> None:
+    """`model-<feature>`, and one for what serial neighbours say."""
+    own = {name.removeprefix("model-").replace("-", "_"): scene.says for name, scene in SCENES.items()}
+    for feature in SAYS:
+        if feature.startswith("kin_"):
+            assert feature in own["kin"]
+        else:
+            assert feature in own[feature]
+    assert set(own["kin"]) == {f"kin_{name}" for name in KIN}
+
+
+@pytest.mark.parametrize("name", ["model-two-loads-one-beam", "model-two-loads-no-eyes"])
+def test_two_loads_are_two_passages(name: str) -> None:
+    """Each with its own goods; the first says what went with the second, in figures and in words."""
+    first, second = [one for one in passages(name) if one.moved]
+    assert [set(one.moved) for one in (first, second)] == [
+        {dockside.pallet_tag(number), *map(dockside.case_tag, serials)}
+        for number, serials in ((1, (1, 2, 3)), (2, (4, 5, 6)))
+    ]
+    assert set(second.moved) <= set(first.evidence["followed"])
+    assert first.closed < second.opened + 1_000_000
+    assert "went with what came right behind" in explain([first], dockside.case_tag(5))[0].text
+
+
+def test_what_turned_round_is_named() -> None:
+    """All of the load, as that: it neither came in nor was it a stray by its reads."""
+    passage = passages("model-turned-round")[-1]
+    load = {dockside.pallet_tag(1), *map(dockside.case_tag, (1, 2, 3))}
+    assert (set(passage.evidence["turned"]), passage.moved) == (load, ())
+    assert "turned round with its vehicle" in explain([passage], dockside.case_tag(1))[0].text
+
+
+def test_nobody_gets_the_goods_of_the_next_door() -> None:
+    """Two pallets at two doors at the same time, each heard at both: each went through its own."""
+    found: dict[str, Any] = {one.portal: one for one in passages("model-next-door")}
+    assert {
+        portal: dockside.pallet_tag(number) in one.moved
+        for portal, number, one in (
+            ("dock-1", 1, found["dock-1"]),
+            ("dock-2", 2, found["dock-2"]),
+        )
+    } == {"dock-1": True, "dock-2": True}
+    assert not set(found["dock-1"].moved) & set(found["dock-2"].moved)
+    assert len(found["dock-1"].moved) == len(found["dock-2"].moved) == 4
+
+
+def test_what_is_announced_is_vouched_for() -> None:
+    """Heard only before the door, it counts because its pallet announces it, and that is said."""
+    passage = passages("model-vouched")[-1]
+    tag = dockside.case_tag(4)
+    assert passage.inferred == (tag,)
+    assert passage.evidence["inferred_from"] == "asn"
+    assert "what its pallet announces vouches for it" in explain([passage], tag)[0].text
+
+
+def test_a_companion_moves_with_each_load_and_alone() -> None:
+    """A truck's own tag goes in again and again; that it went in a minute ago is not held against it."""
+    found = passages("model-companion")
+    assert all(model.BADGE in one.moved for one in found)
+    assert [one.direction for one in found] == ["in", "out"] * 4 + ["in"]
+
+
+def test_a_vehicle_without_goods_is_empty_beside_a_staged_pallet() -> None:
+    """The pallet is named among the strays, tag by tag."""
+    passage = passages("model-empty")[-1]
+    assert (passage.moved, len(passage.strays), passage.direction) == ((), 4, "in")
+
+
+def test_late_reads_open_nothing() -> None:
+    """They come a minute after the verdict; it stays the only one."""
+    (passage,) = passages("model-late-reads")
+    reads = [
+        read
+        for line in (CASES / "model-late-reads" / "input.ndjson").read_bytes().splitlines()
+        if (one := msgspec.json.decode(line)).get("kind") == "reads"
+        for read in one["reads"]
+    ]
+    assert passage.evidence["reads"] < len(reads)
+    assert len(passage.moved) == 4
