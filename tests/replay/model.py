@@ -81,6 +81,9 @@ Says = dict[str, tuple[float | None, float | None]]
 """Feature of the tag in question: between which figures it is (None: no bound), as the evidence has them."""
 
 
+CASES_OF_A_LOAD = (1, 2, 3, 4, 5)
+
+
 class Tag(Struct):
     """A tag: what it is, where it goes, and how loud each row hears it beside its antenna, dBm."""
 
@@ -88,6 +91,8 @@ class Tag(Struct):
     path: Path_
     loud: tuple[float, float] = (-42.0, -42.0)
     rows: tuple[bool, bool] = (True, True)
+    aside: float = BESIDE
+    """m from the line of the antennas at which it goes by."""
 
 
 X = case_tag(900)
@@ -134,7 +139,7 @@ def heard(portal: str, tags: Iterable[Tag], begin: float, end: float) -> Iterato
             x = tag.path(t)
             if x is None or not tag.rows[antenna]:
                 continue
-            away = math.hypot(BESIDE, x - ROWS[antenna]) / BESIDE
+            away = math.hypot(tag.aside, x - ROWS[antenna]) / BESIDE
             level = tag.loud[antenna] - 40 * math.log10(away) + ((slot // 2 * 3 + place * 5) % 7 - 3) / 2
             if level >= QUIET:
                 at = T0 + slot * SLOT * 1000 + place * 1500
@@ -171,7 +176,7 @@ class Scene(Struct):
 
 
 def day(
-    *steps: Iterable[Step], announced: int = 1, serials: Iterable[int] = (1, 2, 3), until: float = 40.0
+    *steps: Iterable[Step], announced: int = 1, serials: Iterable[int] = CASES_OF_A_LOAD, until: float = 40.0
 ) -> list[Step]:
     """Steps between a boot with an ASN and something harmless."""
     serials = list(serials)
@@ -182,7 +187,7 @@ def day(
     return dockside.grouped([*begin, *(step for some in steps for step in some), (T0 + int(until * SECOND), last)])
 
 
-def crossing(at: float = 10.0, *more: Tag, number: int = 1, serials: Iterable[int] = (1, 2, 3)) -> list[Step]:
+def crossing(at: float = 10.0, *more: Tag, number: int = 1, serials: Iterable[int] = CASES_OF_A_LOAD) -> list[Step]:
     """A truck brings a pallet in at dock-1, `more` tags being heard beside it."""
     tags = load(number, serials, lambda offset: going(at, offset=offset))
     return [*beams("dock-1", at), *heard("dock-1", [*tags, *more], at - 4, at + 4)]
@@ -213,9 +218,9 @@ def taught(*loads: int, beside: Tag | None = None) -> Iterator[Step]:
         yield from crossing(-300.0 + 30 * place, *more, number=number, serials=(10 * number, 10 * number + 9))
 
 
-def walked(says: Says, path: Callable[[float], Path_], loud: float) -> Scene:
+def walked(says: Says, path: Callable[[float], Path_], aside: float = BESIDE) -> Scene:
     """Somebody walks in through the beams while a whole load is elsewhere."""
-    tags = load(1, (1, 2, 3), path, loud=loud)
+    tags = [Tag(one.epc, one.path, one.loud, aside=aside) for one in load(1, CASES_OF_A_LOAD, path)]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", tags, 6, 14)]
     return Scene(
         day(taught(20, 21), steps, serials=()),
@@ -237,11 +242,9 @@ def scenes() -> dict[str, Scene]:
         "model-level": beside({"level": (None, -10)}, Tag(X, standing(0.0), (-60.0, -60.0))),
         "model-both-rows": beside({"both_rows": (None, -10)}, Tag(X, standing(-1.6), (-40.0, -40.0))),
         "model-one-row": beside({"one_row": (None, -10)}, Tag(X, standing(-0.9), (-42.0, -42.0), (True, False))),
-        "model-group-level": walked({"group_level": (None, -12)}, lambda off: going(10.0, offset=off), -63.0),
-        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-1.5 + off / 2), -42.0),
+        "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
+        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-1.5 + off / 2)),
         "model-contrast": beside({"contrast": (None, 3)}, PARKED),
-        "model-recedes": beside({"recedes": (None, 5)}, Tag(X, standing(-1.0, 10.0))),
-        "model-approaches": beside({"approaches": (None, 5)}, Tag(X, standing(-1.0, end=10.0))),
         "model-swing": beside({"swing": (None, 5)}, Tag(X, standing(-0.4, 8.4, 12.0))),
         "model-above-background": beside({"above_background": (None, 4)}, PARKED, before=quiet(PARKED)),
         "model-background": beside({"background": (None, -5)}, RACK, before=quiet(RACK)),
@@ -303,9 +306,9 @@ def kin_scene() -> Scene:
 def two(*, eyes: bool) -> Scene:
     """Two pallets, the second 4.5 s behind the first; the beams are never free, or there are none."""
     portal = "dock-1" if eyes else "gate-3"
-    first = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
-    second = load(2, (4, 5, 6), lambda offset: going(14.5, offset=offset))
-    waits = [] if eyes else [Tag(X, going(12.2, pace=0.45), (-42.0, -42.0))]
+    first = load(1, CASES_OF_A_LOAD, lambda offset: going(10.0, offset=offset))
+    second = load(2, (11, 12, 13, 14, 15), lambda offset: going(14.5, offset=offset))
+    waits = [] if eyes else [Tag(X, standing(0.0, 9.5, 15.0), (-38.0, -38.0))]
     steps = list(heard(portal, [*first, *second, *waits], 5, 20))
     if eyes:
         edges = sorted([*beams(portal, 10.0), *beams(portal, 14.5)], key=lambda step: step[0])
@@ -314,13 +317,13 @@ def two(*, eyes: bool) -> Scene:
             mine = [step for step in edges if step[1][0].port == row]  # type: ignore[union-attr]
             kept += [mine[0], mine[-1]]
         steps += kept
-    steps.append((T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]))
-    return Scene(day(steps), case_tag(5), moved=True, says={}, portal=portal)
+    steps.append((T0 - 498 * SECOND, [asn(2, line(5, (11, 12, 13, 14, 15)))]))
+    return Scene(day(steps), case_tag(12), moved=True, says={}, portal=portal)
 
 
 def turned() -> Scene:
     """A truck drives into the outer beam and the inner one, stops, and backs out with its load."""
-    tags = load(1, (1, 2, 3), lambda offset: lambda t: turning(10.0, 0.9 - offset)(t))
+    tags = load(1, CASES_OF_A_LOAD, lambda offset: lambda t: turning(10.0, 0.9 - offset)(t))
     steps: list[Step] = []
     for row, (begin, end) in enumerate(((8.3, 11.7), (9.5, 10.5))):
         for level, when in ((True, begin), (False, end)):
@@ -345,39 +348,39 @@ def parked() -> Scene:
 
 def leaking() -> Scene:
     """A pallet goes through dock-1 and another through dock-2; one case of that is heard at both, louder there."""
-    here = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
-    there = load(2, (4, 5, 6), lambda offset: going(10.4, offset=offset))
+    here = load(1, CASES_OF_A_LOAD, lambda offset: going(10.0, offset=offset))
+    there = load(2, (11, 12, 13, 14, 15), lambda offset: going(10.4, offset=offset))
     leaks = Tag(there[2].epc, there[2].path, (-52.0, -52.0))
     steps = [
         *beams("dock-1", 10.0),
         *beams("dock-2", 10.4),
         *heard("dock-1", [*here, leaks], 6, 14),
         *heard("dock-2", there, 6, 14),
-        (T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]),
+        (T0 - 498 * SECOND, [asn(2, line(5, (11, 12, 13, 14, 15)))]),
     ]
     return Scene(day(steps), leaks.epc, moved=False, says={"elsewhere": (None, 0)})
 
 
 def next_door() -> Scene:
     """A pallet goes through dock-1 and another through dock-2, each heard at both; nobody's is the other's."""
-    here = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
-    there = load(2, (4, 5, 6), lambda offset: going(10.4, offset=offset))
+    here = load(1, CASES_OF_A_LOAD, lambda offset: going(10.0, offset=offset))
+    there = load(2, (11, 12, 13, 14, 15), lambda offset: going(10.4, offset=offset))
     faint = [Tag(one.epc, one.path, (one.loud[0] - 14, one.loud[1] - 14)) for one in (*here, *there)]
     steps = [
         *beams("dock-1", 10.0),
         *beams("dock-2", 10.4),
-        *heard("dock-1", [*here, *faint[4:]], 5, 15),
-        *heard("dock-2", [*there, *faint[:4]], 5, 15),
-        (T0 - 498 * SECOND, [asn(2, line(3, (4, 5, 6)))]),
+        *heard("dock-1", [*here, *faint[len(here) :]], 5, 15),
+        *heard("dock-2", [*there, *faint[: len(here)]], 5, 15),
+        (T0 - 498 * SECOND, [asn(2, line(5, (11, 12, 13, 14, 15)))]),
     ]
     return Scene(day(steps), case_tag(1), moved=False, says={"came_before": (None, -1)}, portal="dock-2")
 
 
 def vouched() -> Scene:
     """A case deep in the pallet is heard while that comes near, and not in the door; it is announced on it."""
-    deep = Tag(case_tag(4), lambda t: going(10.0)(t) if t < 8.5 else None, (-36.0, -36.0))
+    deep = Tag(case_tag(6), lambda t: going(10.0)(t) if t < 8.5 else None, (-36.0, -36.0))
     steps = crossing(10.0, deep)
-    return Scene(day(steps, serials=(1, 2, 3, 4)), deep.epc, moved=True, says={})
+    return Scene(day(steps, serials=(1, 2, 3, 4, 5, 6)), deep.epc, moved=True, says={})
 
 
 BADGE = "E28011606000020988880001"
