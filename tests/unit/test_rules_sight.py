@@ -14,6 +14,7 @@ from gateway.rules.candidates import Candidate, Changed, Crossed
 from gateway.rules.passages import EDGES_KEPT
 from gateway.rules.sight import APART, LONG, STUCK, UNSEEN, Sight, spells, went_through
 from gateway.rules.tracks import Heard
+from tests.dockside import swell
 
 MS = 1000
 S = 1000 * MS
@@ -33,12 +34,16 @@ Step = tuple[int, Input]
 
 
 def load(at: int, tags: Iterable[str] = TAGS, level: float = -50.0) -> list[Step]:
-    """Tags that go in at `at` (µs): a second by the outer antenna, then a second by the inner one."""
+    """Tags that go in at `at` (µs): a second by the outer antenna, then a second by the inner one, `level` at most."""
     columns = ("at", "antenna", "epc", "rssi")
     return [
         (
             at + turn * 200 * MS,
-            Reads("r1", tuple((at + turn * 200 * MS, 1 + turn // 5, tag, level) for tag in tags), columns),
+            Reads(
+                "r1",
+                tuple((at + turn * 200 * MS, 1 + turn // 5, tag, swell(level, turn % 5, 5)) for tag in tags),
+                columns,
+            ),
         )
         for turn in range(10)
     ]
