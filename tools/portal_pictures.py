@@ -239,17 +239,15 @@ def points() -> Figure:
 
 
 def tuning() -> Figure:
-    """What `tune` counts for each min_rssi it tries."""
+    """What `tune` counts for each min_reads it tries."""
     told, _ = studied("weak_tags", 12)
     drawn, axes = figure(7, 3.2)
-    levels = list(range(-76, -45, 2))
-    found = [
-        trial(told.settings, replace(told.portal, min_rssi=float(level)), told.inputs, told.labels) for level in levels
-    ]
-    axes.plot(levels, [one.lost for one in found], color=OUTER, marker="o", markersize=4, label="moved, not counted")
-    axes.plot(levels, [one.strays for one in found], color=STRAY, marker="o", markersize=4, label="stood, counted")
-    axes.axvline(told.portal.min_rssi, color="black", linewidth=0.8, linestyle="--", label="the preset")
-    axes.set_xlabel("min_rssi, dBm")
+    counts = list(range(1, 62, 5))
+    found = [trial(told.settings, replace(told.portal, min_reads=count), told.inputs, told.labels) for count in counts]
+    axes.plot(counts, [one.lost for one in found], color=OUTER, marker="o", markersize=4, label="moved, not counted")
+    axes.plot(counts, [one.strays for one in found], color=STRAY, marker="o", markersize=4, label="stood, counted")
+    axes.axvline(told.portal.min_reads, color="black", linewidth=0.8, linestyle="--", label="the preset")
+    axes.set_xlabel("min_reads")
     axes.set_ylabel(f"tags, of {found[0].moved} + {found[0].stood}")
     axes.legend(fontsize=9)
     return drawn
