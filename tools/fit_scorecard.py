@@ -102,6 +102,10 @@ WORST = -600
 """Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
 
 
+WORST_OF = {"came_before": -200}
+"""And of these not fewer than that: goods that come a second time are told as such, not passed over as strays."""
+
+
 class Row(NamedTuple):
     """One tag of one passage: its features, whether it moved, and how much it counts."""
 
@@ -313,7 +317,7 @@ def table(
     return {
         name: (
             tuple(CUTS[name]),
-            tuple(max(WORST, round(100 * (float(each) - means[name] + rest))) for each in points),
+            tuple(max(WORST_OF.get(name, WORST), round(100 * (float(each) - means[name] + rest))) for each in points),
             round(100 * (untold - means[name] + rest)),
         )
         for name, (points, untold) in parts.items()

@@ -24,6 +24,9 @@ CLEARLY, ALLOWANCE = 150, 120
 """Tenths of dB by which a load is louder in the door than where it should not be yet, or any more; and how much of a
 group's lack of that is allowed for."""
 
+UNHEARD = 70
+"""Tenths of dB by which the level of a tag rose at the least that was not heard before and after: from silence."""
+
 LOUDEST = 3
 """Reads that tell how loud a tag is at one door, against another."""
 
@@ -94,6 +97,8 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     made, directed = around.made, around.directed
     there = elsewhere.level if elsewhere is not None else None
     swing = track.swing()
+    if swing is not None and not track.early and not track.tail:
+        swing = max(swing, UNHEARD)  # who is heard in the door only does not stand there
     found = {
         "level": track.peak - made.peak,
         "both_rows": track.both - made.both if directed else NOTHING,
