@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import structlog
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -16,6 +17,13 @@ MAY_BE_ABSENT = ("shared/ is not part of a clone", "schema is not part of this p
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, database=None)
 hypothesis.settings.load_profile("ci" if IN_CI else "here")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command run in a test sets up logging for the whole process: the next test must not miss lines by that."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.hookimpl(wrapper=True)
