@@ -13,7 +13,7 @@ from gateway.rules.direction import Direction, direction
 from gateway.rules.features import JUST, Around, Elsewhere, Values, features, kin, loudness, wrong_side
 from gateway.rules.scorecard import CARDS
 from gateway.rules.scoring import DOUBT, own, whole, why
-from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, median, middle, tracks
+from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
@@ -146,9 +146,8 @@ def end(
     )
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
-    return Ended(
-        passage, doubts, stayed, went, median([track.peak for track in went]) if went else None, heard_rows(found)
-    )
+    level = middle(track.peak for track in went or scored.group)
+    return Ended(passage, doubts, stayed, went, level, heard_rows(found))
 
 
 def score(

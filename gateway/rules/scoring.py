@@ -7,7 +7,9 @@ announced may decide (`vouching`). Points never fall as a feature grows. The tab
 
 **Evidence of a passage** (`Passage.evidence`, and with it every movement's):
 
-    "by"        "eyes" | "antennas" | "nothing": what told the direction; "gap_ms", "voters" with antennas
+    "by"        "eyes" | "antennas" | "eye_and_antennas" | "nothing": what told the direction; "gap_ms", "voters" with
+                antennas
+    "opened_by" "scale", where one opened it
     "reads"     reads in the passage, those before and after it included
     "eyes"      [[µs from the opening, row, broken], …]
     "group"     how many tags were the confident group that the others were compared with

@@ -619,6 +619,20 @@ def test_the_level_is_in_the_snapshot(inward: bool) -> None:
     assert PortalWatch(PORTAL, kept)._least == portal._least == -65.0
 
 
+def test_a_reader_that_got_weaker_does_not_make_strays_of_all_loads_for_ever() -> None:
+    """Loads far below the usual level are strays at first; each moves it a little, and then they count again."""
+    portal = watch()
+    portal.state.usual = -250
+    told = []
+    for number in range(30):
+        tags = tuple(f"{number:02}{place}".ljust(24, "0") for place in range(3))
+        feed(portal, through(60_000 * (number + 1), tags, level=-44.0))
+        told += [one.moved == tags for one in finish(portal)]
+    assert not told[0]
+    assert told[-1]
+    assert -460 < portal.state.usual < -400
+
+
 def test_what_did_not_go_through_teaches_nothing_at_a_new_door() -> None:
     """What came near and what one row alone heard is not what goes through."""
     for steps in (through(pace=0), through(rows=(OUTER,))):
