@@ -195,7 +195,9 @@ async def _scale(host: str, port: int) -> None:
 @click.argument("family")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--passages", default=25, show_default=True, help="vehicles with goods, turned ones included")
-@click.option("--set", "variant", type=click.Choice(["tuning", "untouched"]), default="tuning", show_default=True)
+@click.option(
+    "--set", "variant", type=click.Choice(["tuning", "varied", "untouched"]), default="tuning", show_default=True
+)
 @click.option("--fault", default=None, help="what readers do wrong: clock_jump, disorder, duplicates, dead_antenna, …")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="FILE.ndjson; FILE.truth.json beside it"

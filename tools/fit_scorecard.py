@@ -11,7 +11,8 @@ numpy (a development dependency); the gateway does not.
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,7 +25,10 @@ import numpy as np
 from gateway import config
 from gateway.model.inputs import Gpi, Reads, Tick
 from gateway.rules import Engine, closing
+from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
+from gateway.rules.kin import KIN, kin
+from gateway.rules.scorecard import Card
 from gateway.rules.tracks import Track
 from simulators import epc
 from simulators.rf import FAMILIES, Shift, shift
@@ -32,10 +36,12 @@ from simulators.rf import FAMILIES, Shift, shift
 CUTS: dict[str, list[int]] = {
     "level": [-250, -200, -150, -100, -60, -30, 0],
     "both_rows": [-300, -240, -180, -120, -60, 0],
-    "one_row": [-300, -250, -200, -150, -100, -50],
+    "missed": [-20, -10, -6, -3, -1, 0],
     "group_level": [-200, -150, -100, -50],
     "group_through": [-300, -250, -200, -150, -100],
     "contrast": [-60, -20, 20, 60, 100, 150, 200],
+    "often": [5, 15, 40, 80],
+    "strays_here": [-20, -10, -5, -2, -1, 0],
     "swing": [30, 50, 70, 100, 130, 170],
     "above_background": [0, 20, 40, 60, 80, 110, 150],
     "follows": [0, 20, 40, 60],
@@ -47,21 +53,22 @@ CUTS: dict[str, list[int]] = {
     "balance": [-250, -200, -150, -100],
     "background": [-400, -100, -30, -10, 0],
     "strayed": [-3, -2, -1, 0],
-    "came_before": [0],
-    "wrong_side": [0, 30, 60, 100, 150],
+    "came_before": [-1, 0],
+    "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
-    "kin_both_rows": [-300, -240, -180, -120, -60, 0],
-    "kin_unlike": [-4000, -2000, -1000, -500, -250, -100],
-    "kin_company": [-200, -160, -130, -100, -70],
-    "kin_order": [-1500, -1000, -700, -400, -200],
-    "kin_wrong_side": [0, 30, 60, 100, 150],
-    "kin_with_group": [-2000, -1200, -800, -500],
-    "kin_balance": [-250, -200, -150, -100],
+    "kin": [-500, -400, -300, -200, -100, 0, 100, 200, 300, 400, 500],
+    "arrived": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
+    "unit": [-1000, -500, -200, 0, 200, 500, 1000],
 }
 """Where each feature may step: round numbers over what occurs (tenths of dB, ms, counts)."""
 
-FREE = frozenset({"above_background", "came_before", "elsewhere"})
+OWN = tuple(name for name in CUTS if name not in KIN)
+
+ROUNDS = 2
+"""Times that the table is fitted again with what the kin say by the one before."""
+
+FREE = frozenset({"above_background", "contrast", "strays_here", "came_before", "elsewhere"})
 """Features that say something by not being there: never heard before, or at no other door. What cannot be told of the
 others speaks neither for nor against."""
 
@@ -77,8 +84,8 @@ RIDGE = 5e-6
 FEW = 3_000
 """Tags below which a family counts less: what is rare in it must not outweigh what is common elsewhere."""
 
-STRAY_COSTS = 4.0
-"""A stray that becomes stock is as bad as four moved tags that do not."""
+STRAY_COSTS = 3.0
+"""A stray that becomes stock is as bad as three moved tags that do not."""
 
 
 LEVELS, SCALES, KEPT = (-12.0, 12.0), (0.6, 1.1), (1.0, 1.0, 0.6, 0.35, 0.15)
@@ -86,6 +93,24 @@ LEVELS, SCALES, KEPT = (-12.0, 12.0), (0.6, 1.1), (1.0, 1.0, 0.6, 0.35, 0.15)
 how many of the reads another site has: each shift is played once as generated and once as a site like that."""
 
 CENTRE = -45.0
+
+SPREADS, FAINTEST = (0.0, 0.0, 4.0, 7.0), -71.0
+"""dB by which tags differ more than generated ones (goods, labels, how they stand); below the last none is heard."""
+
+FLUTTERS = (0.0, 0.0, 2.0, 4.0)
+"""dB by which reads of one tag differ more: metal all around, no line of sight."""
+
+WIDTH = 120
+"""Characters of a line of the table at most."""
+
+ONE_SIDED = 0.3
+"""Share of the sites that have antennas on one side of the door only."""
+
+ECHOES, FAINTER = (0.0, 0.0, 0.03, 0.1), (4.0, 15.0)
+"""Share of the reads that come by way of a wall, a truck or the floor, at any antenna, and by how much less: dB."""
+
+PERSISTS = (0, 0, 0, 0, 1_200_000)
+"""µs for which a tag that was read is silent: session 1 of Gen2, where the reader cannot be asked for another."""
 
 STANDING_GTIN = "09520001999994"
 
@@ -106,12 +131,21 @@ WORST_OF = {"came_before": -200}
 """And of these not fewer than that: goods that come a second time are told as such, not passed over as strays."""
 
 
-class Row(NamedTuple):
-    """One tag of one passage: its features, whether it moved, and how much it counts."""
+class Told(NamedTuple):
+    """One passage as the engine weighed it, and the truth. One row per tag that was weighed."""
 
-    values: dict[str, int]
-    moved: bool
-    weight: float
+    directed: bool
+    epcs: list[str]
+    values: Any
+    """Their own features, int16: a column per name of OWN."""
+    moved: Any
+    """Whether they did, bool."""
+    counts: Any
+    """Whether they are to be learned from: a truck's own tag is right either way."""
+    several: Any
+    """Whether it was read so often that its reads draw a curve, bool."""
+    known: dict[str, Known]
+    """What was known of them all before it."""
 
 
 class Site(NamedTuple):
@@ -137,14 +171,30 @@ def elsewhere(one: Shift, chance: Random) -> Site:
             while (at := at + int(chance.expovariate(rate) * 1e6)) < end:
                 reads.append((at, chance.choice(heard), hex_, mean + level + chance.gauss(0, scatter)))
         reads.sort()
+    spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
+    losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
+    heard_at: dict[str, int] = {}
+    persists, echoes = chance.choice(PERSISTS), chance.choice(ECHOES)
+    side = chance.choice(("left", "right")) if chance.random() < ONE_SIDED else ""
+    deaf = {antenna.port for door in one.doors for antenna in door.antennas if antenna.side == side}
+    ports = [port for port in one.doors[0].ports if port not in deaf]
+
+    def told(row: Sequence[Any]) -> tuple[Any, ...] | None:
+        at, antenna, hex_, rssi, *rest = row
+        if antenna in deaf:
+            return None
+        if chance.random() < echoes:
+            antenna, rssi = chance.choice(ports), rssi - chance.uniform(*FAINTER)
+        rssi += losses[hex_] + chance.gauss(0.0, flutter)
+        if chance.random() >= kept or (spread and rssi < FAINTEST) or at - heard_at.get(hex_, 0) < persists:
+            return None
+        heard_at[hex_] = at
+        return at, antenna, names.get(hex_, hex_), round(CENTRE + level + (rssi - CENTRE) * scale), *rest
+
     changed = []
     for t, record in one.records:
         if record["kind"] == "reads":
-            mine = [
-                (row[0], row[1], names.get(row[2], row[2]), round(CENTRE + level + (row[3] - CENTRE) * scale), *row[4:])
-                for row in record["reads"]
-                if chance.random() < kept
-            ]
+            mine = [each for row in record["reads"] if (each := told(row)) is not None]
             others = standing[record["reader"]]
             while others and others[0][0] < t:
                 at, antenna, hex_, rssi = others.pop(0)
@@ -165,7 +215,7 @@ def _renamed(one: Shift, chance: Random) -> dict[str, str]:
     }
 
 
-def rows(one: Shift, site: Site) -> Iterator[tuple[dict[str, int], bool]]:
+def passages(one: Shift, site: Site) -> Iterator[Told]:
     """Features and truth of every tag of every passage of a shift; passages that are two in truth are left out.
 
     The group, and what is known of the tags, is the truth's: the table must not depend on the one in force.
@@ -174,7 +224,7 @@ def rows(one: Shift, site: Site) -> Iterator[tuple[dict[str, int], bool]]:
         path = Path(folder) / "site.toml"
         path.write_text(one.toml, encoding="utf-8")
         engine = Engine(config.load(path).settings())
-    heard: list[tuple[list[dict[str, Any]], Any]] = []
+    heard: list[tuple[list[dict[str, Any]], Any, Mapping[str, Track], dict[str, Known]]] = []
     scored, surest = closing.score, closing._surest
     moved: set[str] = set()
 
@@ -185,16 +235,17 @@ def rows(one: Shift, site: Site) -> Iterator[tuple[dict[str, int], bool]]:
         mine = sorted((core[epc].peak, epc) for epc in points if epc in moved)
         return [core[epc] for epc in sorted(epc for _, epc in mine[len(mine) // 2 :])]
 
-    def listening(window: closing.Window, *rest: Any) -> Any:
+    def listening(window: closing.Window, tracks: Any, known: Mapping[str, Known], *rest: Any) -> Any:
         same = _same(one, window.portal.id, window.opened, window.closed)
         moved.clear()
         moved.update(name(epc) for each in same for epc in (*each["moved"], *each["turned"]))
-        found = scored(window, *rest)
-        heard.append((same, found))
+        found = scored(window, tracks, known, *rest)
+        came = {epc: Known(first=known[epc].first, moved=known[epc].moved) for epc in found.points if epc in known}
+        heard.append((same, found, tracks, came))
         found.points = {epc: SURE if epc in moved else -SURE for epc in found.points}  # the background learns the truth
         return found
 
-    closing.score, closing._surest = listening, gathered
+    closing.score, closing._surest = listening, gathered  # type: ignore[assignment]  # it takes the same by position
     try:
         for t, record in site.records:
             while (deadline := engine.deadline) is not None and deadline < t:
@@ -207,15 +258,20 @@ def rows(one: Shift, site: Site) -> Iterator[tuple[dict[str, int], bool]]:
                 engine.observe(t, Tick())
     finally:
         closing.score, closing._surest = scored, surest
-    for same, found in heard:
-        if len(same) > 1 or found.way == "none":
+    for same, found, tracks, known in heard:
+        if len(same) > 1 or found.way == "none" or not found.values:
             continue
         went = {name(epc) for each in same for epc in (*each["moved"], *each["turned"])}
         neutral = {name(epc) for each in same for epc in each["neutral"]}
-        for hex_, values in found.values.items():
-            if hex_ not in neutral:
-                kin = {f"kin_{name}": value for name, value in found.neighbours[hex_].items()}
-                yield {**values, **kin}, hex_ in went
+        yield Told(
+            directed=found.directed,
+            epcs=list(found.values),
+            values=np.array([[each[name] for name in OWN] for each in found.values.values()], np.int16),
+            moved=np.array([epc in went for epc in found.values]),
+            counts=np.array([epc not in neutral for epc in found.values]),
+            several=np.array([len(tracks[epc].heard) >= closing.SEVERAL for epc in found.values]),
+            known=known,
+        )
 
 
 def _same(one: Shift, portal: str, opened: int, closed: int) -> list[dict[str, Any]]:
@@ -227,35 +283,33 @@ def _same(one: Shift, portal: str, opened: int, closed: int) -> list[dict[str, A
     ]
 
 
-def design(values: list[dict[str, int]], moved: Any) -> tuple[Any, dict[str, Any]]:
+def design(names: Sequence[str], values: Any, moved: Any) -> tuple[Any, dict[str, Any]]:
     """One column per cut (the feature reaches it), one per FREE feature that cannot be told, and ones.
 
     Also what a feature that is not FREE counts as when it cannot be told: half-way between what moved and what did not.
     """
     columns, halves = [], {}
-    for name, cuts in CUTS.items():
-        column = np.array([each[name] for each in values])
+    for place, name in enumerate(names):
+        column, cuts = values[:, place], CUTS[name]
         untold = column == NOTHING
         reached = [((column >= cut) & ~untold).astype(np.float32) for cut in cuts]
         if name in FREE:
             columns += [*reached, untold.astype(np.float32)]
             continue
         halves[name] = np.zeros(len(cuts))
-        for place, each in enumerate(reached):
+        for step, each in enumerate(reached):
             sides = [each[~untold & (moved == side)] for side in (0, 1)]
             half = sum(float(side.mean()) if len(side) else 0.0 for side in sides) / 2
-            halves[name][place] = 1.0 if name in TRUSTED else half
-            each[untold] = halves[name][place]
+            halves[name][step] = 1.0 if name in TRUSTED else half
+            each[untold] = halves[name][step]
         columns += reached
     columns.append(np.ones(len(values), np.float32))
     return np.array(columns).T, halves
 
 
-def fit(x: Any, y: Any, weights: Any, rounds: int = 14) -> Any:
+def fit(names: Sequence[str], x: Any, y: Any, weights: Any, rounds: int = 14) -> Any:
     """The steps, those of cuts not below nought, that make the labels likeliest; the last is the constant."""
-    free = np.array(
-        [last for name, cuts in CUTS.items() for last in [False] * len(cuts) + [True] * (name in FREE)] + [True]
-    )
+    free = np.array([last for name in names for last in [False] * len(CUTS[name]) + [True] * (name in FREE)] + [True])
     ridge = np.full(x.shape[1], RIDGE)
     ridge[-1] = 0
     steps = np.zeros(x.shape[1])
@@ -300,20 +354,19 @@ def _descend(start: Any, slope: Any, curve: Any, free: Any) -> Any:
     return at
 
 
-def table(
-    steps: Any, near: list[dict[str, int]], halves: dict[str, Any]
-) -> dict[str, tuple[tuple[int, ...], tuple[int, ...], int]]:
+def table(names: Sequence[str], steps: Any, near: Any, halves: dict[str, Any]) -> Card:
     """Points per feature, such that a tag near the border (`near`) gets none from any of them on average."""
     place, parts, means = 0, {}, {}
-    for name, cuts in CUTS.items():
+    for number, name in enumerate(names):
+        cuts = CUTS[name]
         mine = steps[place : place + len(cuts)]
         points = np.concatenate([[0.0], np.cumsum(mine)])
         untold = float(steps[place + len(cuts)] if name in FREE else (mine * halves[name]).sum())
         place += len(cuts) + (name in FREE)
-        column = np.array([each[name] for each in near])
+        column = near[:, number]
         got = np.where(column == NOTHING, untold, points[np.searchsorted(cuts, column, side="right")])
         parts[name], means[name] = (points, untold), float(got.mean())
-    rest = (float(steps[-1]) + sum(means.values())) / len(CUTS)
+    rest = (float(steps[-1]) + sum(means.values())) / len(names)
     return {
         name: (
             tuple(CUTS[name]),
@@ -329,7 +382,8 @@ def text(cards: dict[str, dict[str, Any]]) -> str:
     lines = [
         '"""The scorecards: points for each feature, hundredths of log-odds. Made by `tools/fit_scorecard.py`.',
         "",
-        '"rows" is for a portal that hears with an outer and an inner row of antennas, "row" for the others.',
+        '"rows" is for a portal that hears with an outer and an inner row of antennas, "row" for the others,',
+        '"_few" for tags of which too few reads were heard to draw a curve.',
         "Each is {name: (cuts, points below the first cut and from each cut on, points where it cannot be told)}.",
         '"""',
         "",
@@ -340,57 +394,110 @@ def text(cards: dict[str, dict[str, Any]]) -> str:
         "CARDS: Final[dict[str, Card]] = {",
     ]
     for which, card in cards.items():
-        lines += [f'    "{which}": {{', *(f'        "{name}": {each},' for name, each in card.items()), "    },"]
+        lines += [f'    "{which}": {{', *(row for name, each in card.items() for row in _written(name, each)), "    },"]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def fitted(labelled: list[list[tuple[dict[str, int], bool]]]) -> dict[str, Any]:
-    """The table for labelled tags by family; every family counts the same, unless it has but a few such tags."""
-    every = [
-        Row(values, moved, (1.0 if moved else STRAY_COSTS) / max(len(family), FEW))
-        for family in labelled
-        for values, moved in family
-    ]
-    y = np.array([float(each.moved) for each in every])
-    x, halves = design([each.values for each in every], y)
-    weights = np.array([each.weight for each in every])
-    steps = fit(x, y, weights / weights.sum())
+def _written(name: str, each: tuple[Any, ...]) -> list[str]:
+    line = f'        "{name}": {each},'
+    if len(line) <= WIDTH:
+        return [line]
+    return [f'        "{name}": (', *(f"            {part}," for part in each), "        ),"]
+
+
+def fitted(told: list[list[Told]]) -> list[Card]:
+    """The tables for passages by family, of tags read several times and of the others.
+
+    Every family counts the same, unless it has but a few tags. First it is as if no tag had kin. What the kin say
+    follows from these tables, and all is fitted again, ROUNDS times.
+    """
+    every = [each for family in told for each in family]
+    moved = np.concatenate([each.moved for each in every])
+    keep = np.concatenate([each.counts for each in every])
+    several = np.concatenate([each.several for each in every])
+    mine = np.concatenate([each.values for each in every])
+    costs = np.concatenate(
+        [
+            np.where(each.moved, 1.0, STRAY_COSTS) / max(sum(len(one.epcs) for one in family), FEW)
+            for family in told
+            for each in family
+        ]
+    )
+    names: tuple[str, ...] = OWN
+    values = mine
+    cards: list[Card] = []
+    for _ in range(1 + ROUNDS):
+        if cards:
+            points = np.where(several, own_points(cards[0], mine), own_points(cards[1], mine))
+            names, values = (*OWN, *KIN), np.hstack([mine, related(every, points)])
+        cards = [_one(names, values[each], moved[each], costs[each]) for each in (keep & several, keep & ~several)]
+    return cards
+
+
+def _one(names: Sequence[str], values: Any, moved: Any, costs: Any) -> Card:
+    y = moved.astype(float)
+    x, halves = design(names, values, y)
+    steps = fit(names, x, y, costs / costs.sum())
     total = x @ steps.astype(np.float32)
     wrong = int(((total > 0) != (y > 0)).sum())
-    sys.stderr.write(f"{len(every)} tags, {wrong} on the wrong side of nought\n")
-    return table(steps, [each.values for each, points in zip(every, total, strict=True) if abs(points) < 2], halves)
+    sys.stderr.write(f"{len(y)} tags, {wrong} on the wrong side of nought\n")
+    return table(names, steps, values[abs(total) < 2], halves)
 
 
-def labels(family: str, seed: int, passages: int) -> list[tuple[dict[str, int], bool]]:
-    """Features and truth of one tuning shift."""
-    one = shift(family, seed, passages)
-    return [*rows(one, Site(one.records, {})), *rows(one, elsewhere(one, Random(f"{family}/{seed}")))]
+def own_points(card: Card, values: Any) -> Any:
+    """`scoring.own` of many tags at once."""
+    total = np.full(len(values), sum(card[name][2] for name in KIN if name in card))
+    for place, name in enumerate(OWN):
+        cuts, points, nothing = card[name]
+        column = values[:, place]
+        total += np.where(column == NOTHING, nothing, np.array(points)[np.searchsorted(cuts, column, side="right")])
+    return total
 
 
-def cards(labelled: list[list[tuple[dict[str, int], bool]]]) -> dict[str, dict[str, Any]]:
-    """A table for portals that hear from two rows, and one for the others."""
-    told = {"rows": lambda values: values["both_rows"] != NOTHING, "row": lambda values: values["both_rows"] == NOTHING}
-    return {
-        which: fitted([mine for family in labelled if (mine := [row for row in family if fits(row[0])])])
-        for which, fits in told.items()
-    }
+def related(told: list[Told], points: Any) -> Any:
+    """The features of KIN for all tags of these passages, whose own points stand in `points` one after the other."""
+    found, place = [], 0
+    for each in told:
+        mine = dict(zip(each.epcs, points[place : place + len(each.epcs)].tolist(), strict=True))
+        place += len(each.epcs)
+        theirs = kin(mine, each.known)
+        found += [[theirs[epc][name] for name in KIN] for epc in each.epcs]
+    return np.array(found, np.int16)
+
+
+def labels(family: str, variant: str, seed: int, count: int) -> list[Told]:
+    """The passages of one shift, as generated and as another site would have it."""
+    one = shift(family, seed, count, variant)
+    other = elsewhere(one, Random(f"{family}/{variant}/{seed}"))
+    return [*passages(one, Site(one.records, {})), *passages(one, other)]
+
+
+def cards(told: list[list[Told]]) -> dict[str, Card]:
+    """Tables for portals that hear from two rows and for the others, of tags read several times and a few times."""
+    found: dict[str, Card] = {}
+    for which, directed in (("rows", True), ("row", False)):
+        mine = [[each for each in family if each.directed is directed] for family in told]
+        found[which], found[f"{which}_few"] = fitted([family for family in mine if family])
+    for few in ("", "_few"):  # no family has doors of one row side by side; the next door says the same to them
+        found[f"row{few}"]["elsewhere"] = found[f"rows{few}"]["elsewhere"]
+    return found
 
 
 def main() -> None:
     """Generate, label, fit, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, default=12, help="shifts per family")
+    parser.add_argument("--seeds", type=int, default=12, help="shifts per family and variant")
     parser.add_argument("--passages", type=int, default=25, help="passages per shift")
     parser.add_argument("--write", action="store_true", help="write gateway/rules/scorecard.py instead of printing")
     chosen = parser.parse_args()
-    labelled = []
+    seeds = range(1, chosen.seeds + 1)
+    told = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         for family in sorted(FAMILIES):
-            seeds = range(1, chosen.seeds + 1)
-            each = pool.map(labels, [family] * len(seeds), seeds, [chosen.passages] * len(seeds))
-            labelled.append([row for found in each for row in found])
-            sys.stderr.write(f"{family}: {len(labelled[-1])} tags\n")
-    made = text(cards(labelled))
+            asked = [(family, variant, seed, chosen.passages) for variant in ("tuning", "varied") for seed in seeds]
+            told.append([each for found in pool.map(labels, *zip(*asked, strict=True)) for each in found])
+            sys.stderr.write(f"{family}: {sum(len(each.epcs) for each in told[-1])} tags\n")
+    made = text(cards(told))
     if chosen.write:
         Path("gateway/rules/scorecard.py").write_text(made, encoding="utf-8")
     else:

@@ -10,13 +10,18 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.direction import Direction, direction
-from gateway.rules.features import JUST, Around, Elsewhere, Values, features, kin, loudness, wrong_side
+from gateway.rules.features import JUST, Around, Elsewhere, Values, features, loudness, wrong_side
+from gateway.rules.kin import kin
 from gateway.rules.scorecard import CARDS
-from gateway.rules.scoring import DOUBT, own, whole, why
+from gateway.rules.scoring import DOUBT, VOUCHABLE, own, shared, why
 from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
+
+BEYOND = 1_500_000
+"""And at most where eyes stand in one row only: what passed them is 1…2 m from the other row of antennas yet. A load
+alone is 1.2 m long, and takes half the time for that that it was in the beam, or up to twice as long."""
 
 RISE = 100
 """Tenths of dB by which a tag that comes through rises, over its own reads or over what it was before and after:
@@ -29,9 +34,8 @@ BELOW = 200
 """Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
 goods that absorb are heard so much less than those at its edge."""
 
-BESIDE = -400
-"""Points of a tag that was heard shortly before or after the passage only, and never without one: too little to count
-by itself, but what is announced may vouch for it."""
+SEVERAL = 6
+"""Reads from which on they draw a curve; of fewer, other things tell."""
 
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
@@ -57,6 +61,8 @@ class Window(Struct):
     """A scale opened it."""
     usual: int | None = None
     """How loud what goes through this door usually is, tenths of dBm; None: nothing went through yet."""
+    strays: int = 0
+    """Strays of a passage here, lately and on average."""
     followed: frozenset[str] = frozenset()
     """Tags that went with what came right behind it."""
 
@@ -80,17 +86,19 @@ class Ended(Struct):
     """How loud it was, or what else the tags were compared with: the median of the peaks, tenths of dBm."""
     rows: set[int]
     """Rows of antennas that heard anything in it."""
+    strays: int = 0
+    """Tags that were heard while the door was occupied and, beyond doubt, did not move."""
 
 
 class Scored(Struct):
-    """Every tag of a passage with its features, what its serial neighbours say, and its points; and the group."""
+    """Every tag of a passage with its features, what its kin say, and its points; and the group."""
 
     values: dict[str, Values]
-    neighbours: dict[str, Values]
+    theirs: dict[str, Values]
     points: dict[str, int]
     group: list[Track]
     way: str = "unknown"
-    card: str = "rows"
+    directed: bool = True
 
 
 def end(
@@ -108,14 +116,15 @@ def end(
     portal, place = window.portal, layout(window.portal)
     if window.followed:
         heard = [read for read in heard if read[2] not in window.followed]
-    found = tracks(heard, window.opened - CORE, window.closed + CORE, window.opened, place)
+    core = _core(window)
+    found = tracks(heard, window.opened - core, window.closed + core, window.opened, place)
     elsewhere = _elsewhere(found, beside, window)
     scored = score(window, found, known, elsewhere, place)
     points = scored.points
     moved = sorted(epc for epc, total in points.items() if total > 0)
     rows = _watchful(window)
     told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place)
-    doubts = tuple(sorted((epc, total) for epc, total in points.items() if abs(total) < DOUBT))
+    doubts = tuple(sorted((epc, total) for epc, total in points.items() if -VOUCHABLE < total < DOUBT))
     evidence: dict[str, Any] = told[2] | {
         "reads": sum(track.early + track.reads + track.tail for track in found.values()),
         "eyes": eyes,
@@ -127,7 +136,7 @@ def end(
         evidence["followed"] = sorted(window.followed)
     evidence |= _shown(window, found, scored)
     went = [found[epc] for epc in moved]
-    if window.vehicle is None and told[0] == "unknown" and scored.card == "rows" and went:
+    if window.vehicle is None and told[0] == "unknown" and scored.directed and went:
         told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
     if told[0] == "none":
         if moved:
@@ -147,7 +156,8 @@ def end(
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group)
-    return Ended(passage, doubts, stayed, went, level, heard_rows(found))
+    strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads)
+    return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays)
 
 
 def score(
@@ -158,15 +168,19 @@ def score(
     place: Layout,
 ) -> Scored:
     """Points of every tag read in the passage: the group is founded, then gathered, then all are compared with it."""
-    core = {epc: track for epc, track in found.items() if track.reads}
+    core = {epc: track for epc, track in found.items() if track.reads or (track.peak > FLOOR and epc not in known)}
     least = limit(window.portal, window.usual)
+    often = window.portal.min_reads
+    if window.vehicle is not None and window.usual is not None:
+        least = FLOOR  # something was there, and however faint: if it is too faint its points say so
+        if all(track.reads < often for track in core.values()):
+            often = 1
     directed = place.directed and all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
-    group = _seeds(window.portal, least, core, known, elsewhere, directed)
+    group = _seeds(often, least, core, known, elsewhere, directed)
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
-    which = "rows" if directed else "row"
-    card = CARDS[which]
+    cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
     for _ in range(2):
         made = curve(group, window.begin, window.end, place)
         around = _around(window, made, place, group, directed)
@@ -174,20 +188,34 @@ def score(
             epc: features(track, fit(track, made, place), known.get(epc), elsewhere.get(epc), around)
             for epc, track in core.items()
         }
-        gathered = _surest(core, {epc: own(each, card) for epc, each in values.items()})
+        mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
+        gathered = [track for track in _surest(core, mine) if track.peak >= least]
         if not gathered or gathered == group:
             break
         group = gathered
-    neighbours = kin(values)
-    points = {epc: whole(each, neighbours[epc], card) for epc, each in values.items()}
-    points |= {epc: BESIDE for epc in found if epc not in core and epc not in known}
-    return Scored(values, neighbours, points, group, around.way, which)
+    mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
+    theirs = kin(mine, known)
+    points = {epc: alone + shared(theirs[epc], cards[epc]) for epc, alone in mine.items()}
+    return Scored(values, theirs, points, group, around.way, directed)
+
+
+def card_of(track: Track, directed: bool) -> str:
+    """The card by which a tag is judged."""
+    rows = "rows" if directed else "row"
+    return rows if len(track.heard) >= SEVERAL else f"{rows}_few"
 
 
 def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
     """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt."""
     moved = sorted((total, epc) for epc, total in points.items() if total > 0)
     return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
+
+
+def _core(window: Window) -> int:
+    """µs by which the load is in the field before the first beam is broken, and after the last is free again."""
+    if window.vehicle is None or {OUTER, INNER} <= set(_watchful(window)):
+        return CORE
+    return max(CORE, min(BEYOND, (window.closed - window.opened) // 2))
 
 
 def heard_rows(core: Mapping[str, Track]) -> set[int]:
@@ -205,7 +233,19 @@ def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], 
     way = direction(window.vehicle, rows, group, place)[0]
     alone = group[0].epc if len(group) == 1 else None
     wrong = middle(wrong_side(track, way) for track in group)
-    return Around(way, window.vehicle, place, window.usual, made, window.opened, window.closed, directed, wrong, alone)
+    return Around(
+        way=way,
+        vehicle=window.vehicle,
+        place=place,
+        usual=window.usual,
+        made=made,
+        opened=window.opened,
+        closed=window.closed,
+        directed=directed,
+        wrong_side=wrong,
+        strays=window.strays,
+        alone=alone,
+    )
 
 
 def limit(portal: Portal, usual: int | None) -> int:
@@ -215,7 +255,7 @@ def limit(portal: Portal, usual: int | None) -> int:
 
 
 def _seeds(
-    portal: Portal,
+    often: int,
     least: int,
     core: Mapping[str, Track],
     known: Mapping[str, Known],
@@ -225,7 +265,7 @@ def _seeds(
     """The tags that most surely moved: loud in both rows, louder than next door, and louder than at other times."""
     strong: list[tuple[int, Track]] = []
     for epc, track in core.items():
-        if track.reads < portal.min_reads or track.peak < least:
+        if track.reads < often or track.peak < least:
             continue
         there = elsewhere.get(epc)
         if there is not None and there.level is not None and there.level >= track.peak:
@@ -261,7 +301,7 @@ def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Win
 def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[str, Any]:
     """Figures, points and reasons of the tags that matter."""
     points = scored.points
-    near = [epc for epc, total in points.items() if total > -DOUBT]
+    near = [epc for epc, total in points.items() if total > -VOUCHABLE]
     rest = sorted(set(found) - set(near), key=lambda epc: (-points.get(epc, UNSCORED), epc))
     shown = sorted([*near, *rest[:STRAYS_SHOWN]])
     return {
@@ -276,7 +316,7 @@ def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[s
         },
         "points": {epc: points[epc] / 100 for epc in shown if epc in points},
         "why": {
-            epc: why(scored.values[epc], scored.neighbours[epc], CARDS[scored.card])
+            epc: why(scored.values[epc], scored.theirs[epc], CARDS[card_of(found[epc], scored.directed)])
             for epc in shown
             if epc in scored.values
         },

@@ -5,11 +5,10 @@ of dB) are compared with those of the group, and the group's with what the door 
 readers, antennas and tags differ by 20 dB from site to site. Times are ms. NOTHING stands for "cannot be told".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from gateway.identity import decode
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, OUTER, Vehicle
 from gateway.rules.tracks import FLOOR, Curve, Fit, Layout, Track
@@ -27,26 +26,34 @@ group's lack of that is allowed for."""
 UNHEARD = 70
 """Tenths of dB by which the level of a tag rose at the least that was not heard before and after: from silence."""
 
+HEADROOM = 120
+"""Tenths of dB above the faintest reads that a tag must reach for its level to show whether it stands: that is how far
+most tags rise that come through."""
+
+MISSES = 3
+"""A row that heard a tag at least one time in so many that it should have, did not miss it."""
+
 LOUDEST = 3
 """Reads that tell how loud a tag is at one door, against another."""
 
 JUST = 600_000_000
 """µs after it moved within which a tag is where it was put: it cannot come the same way again, but can go back."""
 
+AROUND = 15_000_000
+"""µs in which nobody drives goods back through another door, turns, and comes the same way again."""
+
+NEVER_THERE = 300
+"""Tenths of dB by which a tag counts as louder in the door than where it was not heard at all: how faint it is says
+nothing then."""
+
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
 
-KIN = ("both_rows", "unlike", "company", "order", "wrong_side", "with_group", "balance")
-"""Features that are also taken from the tags with the serial numbers next to this one's."""
-
-KIN_REACH = 6
-"""Serial numbers further away are no neighbours: a case or two of a run may be unread, not half a layer."""
-
-KIN_COUNT = 3
-"""Neighbours on either side that are asked."""
-
 ALONE = dict.fromkeys(
-    ("level", "both_rows", "one_row", "follows", "unlike", "moves", "company", "with_group", "order", "balance"),
+    (
+        *("level", "both_rows", "missed", "balance", "often"),
+        *("follows", "unlike", "moves", "company", "with_group", "order"),
+    ),
     NOTHING,
 )
 """What cannot be told of a tag that nothing is there to be compared with."""
@@ -70,6 +77,8 @@ class Around(Struct):
     """Whether both rows heard anything at all: one that is silent (dead, or none) says nothing of a single tag."""
     wrong_side: int | None = None
     """The group's median of `wrong_side`, tenths of dB; None where the way is not known."""
+    strays: int = 0
+    """Strays of a passage here, lately and on average."""
     alone: str | None = None
     """The tag that is the whole group: it agrees with itself, which says nothing."""
 
@@ -99,15 +108,18 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     swing = track.swing()
     if swing is not None and not track.early and not track.tail:
         swing = max(swing, UNHEARD)  # who is heard in the door only does not stand there
+    if swing is not None and swing < UNHEARD and track.peak - made.faint < HEADROOM:
+        swing = None  # too faint to rise by much: below it would not be heard at all
     found = {
         "level": track.peak - made.peak,
         "both_rows": track.both - made.both if directed else NOTHING,
-        "one_row": (track.both - track.peak) - (made.both - made.peak) if directed else NOTHING,
+        "missed": _missed(track, made) if directed else NOTHING,
         "group_level": NOTHING if around.usual is None else made.peak - around.usual,
         "group_through": made.both - around.usual if directed and around.usual is not None else NOTHING,
-        "contrast": track.peak - outside,
+        "contrast": track.peak - outside if outside > FLOOR else NOTHING,
         "swing": NOTHING if swing is None else swing,
         "above_background": track.peak - known.level if known is not None and settled else NOTHING,
+        "often": min(300, 100 * track.reads // max(1, made.reads)),
         "follows": agreed.follows if agreed.reads >= 3 else NOTHING,
         "unlike": -min(agreed.unlike, 9_000),
         "moves": max(-5_000, min(agreed.moves, 5_000)),
@@ -115,6 +127,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "with_group": NOTHING if agreed.offset is None else -(agreed.offset // 1000),
         "order": _off(track.gap, made.gap, 1000),
         "balance": _off(track.balance, made.balance, 1) if directed else NOTHING,
+        "strays_here": -around.strays if known is None or not known.reads else NOTHING,
         "background": -min(known.reads, 2000) if known is not None else 0,
         "strayed": -min(known.strayed, 5) if known is not None else 0,
         "came_before": _came(known, elsewhere, around),
@@ -132,22 +145,34 @@ def _allowed(mine: int | None, group: int | None) -> int:
     return mine + max(0, min(ALLOWANCE, CLEARLY - group))
 
 
+def _missed(track: Track, made: Curve) -> int:
+    """Minus the reads that the row which heard it less should have had, as the group's were shared out."""
+    outer, inner = track.counts[OUTER], track.counts[INNER]
+    usual_outer, usual_inner = made.counts[OUTER], made.counts[INNER]
+    if not usual_outer or not usual_inner or track.peak - made.faint < HEADROOM:
+        return NOTHING  # what is faint at its loudest is soon not heard at all
+    if outer * usual_inner < inner * usual_outer:
+        return min(0, MISSES * outer - inner * usual_outer // usual_inner)
+    return min(0, MISSES * inner - outer * usual_inner // usual_outer)
+
+
 def _off(mine: int | None, group: int | None, unit: int) -> int:
     """Minus the difference from the group, in `unit`."""
     return NOTHING if mine is None or group is None else -(abs(mine - group) // unit)
 
 
 def _came(known: Known | None, elsewhere: Elsewhere | None, around: Around) -> int:
-    """-1 when it went this way before and did not come back, or went through another door."""
+    """-1 when it went this way before and did not come back, or went through another door; -2 when just now."""
     here = known.moved if known is not None else 0
     there = elsewhere.moved if elsewhere is not None else 0
     last = max(here, there)
     if not last or around.closed - last > JUST or around.way not in ("in", "out"):
         return NOTHING
+    again = -1 if around.closed - last > AROUND else -2
     if there > here:
-        return -1
+        return again
     assert known is not None
-    return -1 if known.way == around.way and known.passed < COMPANIONS else NOTHING
+    return again if known.way == around.way and known.passed < COMPANIONS else NOTHING
 
 
 def wrong_side(track: Track, way: str) -> int | None:
@@ -155,7 +180,8 @@ def wrong_side(track: Track, way: str) -> int | None:
     if way not in ("in", "out"):
         return None
     beyond, behind = (INNER, OUTER) if way == "in" else (OUTER, INNER)
-    return track.peak - max(track.early_on[beyond], track.late_on[behind])
+    there = max(track.early_on[beyond], track.late_on[behind])
+    return track.peak - there if there > FLOOR else NEVER_THERE
 
 
 def _timing(track: Track, around: Around) -> int:
@@ -177,37 +203,3 @@ def loudness(levels: Sequence[int]) -> int:
     """The mean of the LOUDEST loudest levels: one read more or less, or an echo, changes it little."""
     top = sorted(levels)[-LOUDEST:]
     return sum(top) // len(top)
-
-
-def kin(found: Mapping[str, Values]) -> dict[str, Values]:
-    """What the serial neighbours of each tag say: cases that were labelled one after the other stand on one pallet.
-
-    For each feature of KIN the mean over the neighbours below and over those above, and the middle of the two: the
-    first tag of the next pallet has neighbours that moved on one side only, which then says little. Tags without
-    neighbours on both sides get NOTHING.
-    """
-    runs: dict[str, list[tuple[int, str]]] = {}
-    for epc in found:
-        ai = decode(epc).ai
-        serial = ai.get("21", "")
-        if "01" in ai and serial.isascii() and serial.isdigit():
-            runs.setdefault(ai["01"], []).append((int(serial), epc))
-    told: dict[str, Values] = {}
-    for run in runs.values():
-        run.sort()
-        for place, (mine, epc) in enumerate(run):
-            below = [other for number, other in run[max(0, place - KIN_COUNT) : place] if mine - number <= KIN_REACH]
-            above = [other for number, other in run[place + 1 : place + 1 + KIN_COUNT] if number - mine <= KIN_REACH]
-            told[epc] = {name: _between(name, below, above, found) for name in KIN}
-    nothing = dict.fromkeys(KIN, NOTHING)
-    return {epc: told.get(epc, nothing) for epc in found}
-
-
-def _between(name: str, below: Sequence[str], above: Sequence[str], found: Mapping[str, Values]) -> int:
-    means = []
-    for side in (below, above):
-        values = [value for epc in side if (value := found[epc][name]) != NOTHING]
-        if not values:
-            return NOTHING
-        means.append(sum(values) // len(values))
-    return sum(means) // len(means)

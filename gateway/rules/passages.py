@@ -45,6 +45,9 @@ EDGES_KEPT = 200
 LEARNS = 3
 """The usual level follows that of each load by one part in so many: one of liquids is 10 dB below one of paper."""
 
+LATEST = 4
+"""The average of strays follows that of each passage by one part in so many: pallets are put down and taken away."""
+
 DOUBTS = 12
 """And that of what crossed and seemed to be strays by so much less: a dozen such vehicles in a row are no strays."""
 
@@ -282,6 +285,7 @@ class PortalWatch:
         window = self._window()
         outer, middle, inner = (silent < DEAF for silent in state.deaf)
         window.usual = state.usual
+        window.strays = state.strays // 100
         window.hears = (outer, middle, inner)
         window.blind = tuple(row for row in (OUTER, INNER) if state.silent[row] >= SILENT and not self._saw(row))
         begin, until = window.begin, window.end
@@ -308,6 +312,7 @@ class PortalWatch:
         if self._vehicles:
             seen = {span.row for span in self._vehicles[0].spans}
             state.sight.went(self.portal.eyes, seen, ended.passage)
+        state.strays += (100 * ended.strays - state.strays) // LATEST
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
@@ -356,7 +361,7 @@ class PortalWatch:
                 (at, eye, blocked)
                 for at, eye, blocked in state.edges
                 if not within(gone, at, self._rows[eye])
-                and (rest or at > closed or any(within(one, at, self._rows[eye]) for one in others))
+                and (parted is not None or at > closed or any(within(one, at, self._rows[eye]) for one in others))
             ]
             for row in (OUTER, INNER):
                 stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)

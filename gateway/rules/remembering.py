@@ -29,6 +29,7 @@ class PortalState(Struct):
     moving: int = 0  # last of them that kept it open
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     usual: int | None = None  # level of what goes through, tenths of dBm; None: nothing did yet
+    strays: int = 200  # of a passage, on average of those lately, hundredths; at first a few, as nobody knows
     weighing: Weighing | None = None
     stood: str = "0"  # on its scale, when that last settled
     load: str = "0"  # the last that opened a passage

@@ -1,9 +1,9 @@
 """Scoring: features become points, and points become *moved*, *doubtful* or *stray*. Pure.
 
 The model is a scorecard: each feature falls between two cuts and gives the points written there (hundredths of
-log-odds); the sum is the tag's. Above nought it moved, and DOUBT to either side it is doubtful: then what was
-announced may decide (`vouching`). Points never fall as a feature grows. The table is data (`scorecard`), fitted by
-`tools/fit_scorecard.py`; a technician may read it, argue with it, and give a portal another.
+log-odds); the sum is the tag's, and then its kin are heard (`kin`). Above nought it moved; from VOUCHABLE below to
+DOUBT above it is doubtful: then what was announced may decide (`vouching`). Points never fall as a feature grows. The
+tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician may read them and argue with them.
 
 **Evidence of a passage** (`Passage.evidence`, and with it every movement's):
 
@@ -27,11 +27,16 @@ dB, ms or counts as `SAYS` has them, None where it could not be told.
 from bisect import bisect_right
 from typing import Any
 
-from gateway.rules.features import KIN, NOTHING, Values
+from gateway.rules.features import NOTHING, Values
+from gateway.rules.kin import KIN
 from gateway.rules.scorecard import CARDS, Card
 
 DOUBT = 500
-"""Hundredths of log-odds (150 : 1) within which what was announced may turn a tag."""
+"""Hundredths of log-odds (150 : 1) within which what is known of it may turn a tag that seems to have moved."""
+
+VOUCHABLE = 700
+"""And how far below nought a tag may be lifted that is announced on what moves with it (400 : 1): it is heard in the
+same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""
@@ -40,7 +45,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     # feature: (sentence with {value}, unit, divisor of the value)
     "level": ("its loudest read was {value} louder than the group's", "dB", 10),
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
-    "one_row": ("the rows' levels were {value} nearer to each other than the group's", "dB", 10),
+    "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
     "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
     "group_through": ("the row that heard the group less had it {value} louder than usual", "dB", 10),
     "contrast": ("it was {value} louder than before and after", "dB", 10),
@@ -54,26 +59,20 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "order": ("the time between the rows differed by {value} from the group's", "ms", 1),
     "balance": ("the rows' levels differed by {value} from the group's", "dB", 10),
     "background": ("it was read {value} times while nothing passed", "", 1),
+    "strays_here": ("{value} strays are heard in a passage here, lately", "", 1),
+    "often": ("it was read {value} as often as the group", "%", 1),
     "strayed": ("it was heard and did not move in {value} passages before", "", 1),
     "came_before": ("it had gone this way, or through another door, just before", "", 1),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
-} | {
-    f"kin_{name}": ("its serial neighbours: " + says, unit, divisor)
-    for name, says, unit, divisor in (
-        ("both_rows", "the row that heard them less had them {value} louder than the group", "dB", 10),
-        ("unlike", "their reads strayed from the group's rise and fall by {value} in all", "dB", 10),
-        ("company", "when they were read, the group was {value} from its loudest", "dB", 10),
-        ("order", "the time between the rows differed by {value} from the group's", "ms", 1),
-        ("wrong_side", "they were {value} louder than on the wrong side", "dB", 10),
-        ("with_group", "their centre in time was {value} from the group's", "ms", 1),
-        ("balance", "the rows' levels differed by {value} from the group's", "dB", 10),
-    )
+    "kin": ("its serial neighbours gave it {value} points", "", 100),
+    "arrived": ("what had come to stand there with it had {value} points itself", "", 100),
+    "unit": ("it had {value} points more than any other pallet's tag", "", 100),
 }
 """What each feature says, for whoever explains a decision."""
 
-OWN = tuple(name for name in CARDS["rows"] if not name.startswith("kin_"))
+OWN = tuple(name for name in CARDS["rows"] if name not in KIN)
 """Features of the tag itself: these choose the group."""
 
 
@@ -86,19 +85,18 @@ def part(name: str, value: int, card: Card) -> int:
 
 
 def own(values: Values, card: Card) -> int:
-    """The points of a tag by itself, hundredths: as if it had no serial neighbours."""
-    return sum(part(name, values[name], card) for name in OWN) + sum(card[f"kin_{name}"][2] for name in KIN)
+    """The points of a tag by itself, hundredths: as if it had no kin."""
+    return sum(part(name, values[name], card) for name in OWN) + sum(card[name][2] for name in KIN)
 
 
-def whole(values: Values, neighbours: Values, card: Card) -> int:
-    """The points of a tag with what its serial neighbours say, hundredths."""
-    total = sum(part(name, values[name], card) for name in OWN)
-    return total + sum(part(f"kin_{name}", neighbours[name], card) for name in KIN)
+def shared(theirs: Values, card: Card) -> int:
+    """What a tag's kin add to its own points, hundredths; nought where it has none."""
+    return sum(part(name, theirs[name], card) - card[name][2] for name in KIN)
 
 
-def why(values: Values, neighbours: Values, card: Card) -> list[list[Any]]:
+def why(values: Values, theirs: Values, card: Card) -> list[list[Any]]:
     """The strongest parts: [feature, value, points]."""
-    every = {**values, **{f"kin_{name}": value for name, value in neighbours.items()}}
+    every = {**values, **theirs}
     parts = [(name, every[name], part(name, every[name], card)) for name in card]
     parts.sort(key=lambda one: (-abs(one[2]), one[0]))
     return [[name, _shown(name, value), points / 100] for name, value, points in parts[:WHY_SHOWN]]
@@ -116,7 +114,5 @@ def sentence(name: str, value: float | None) -> str:
     says, unit, _ = SAYS.get(name, (name + ": {value}", "", 1))
     if value is None:
         return says.format(value="unknown")
-    size = (
-        unit in ("ms", "") or " from " in says or name == "one_row"
-    )  # a distance or a count: its sign only says that less is better
+    size = unit in ("ms", "") or " from " in says  # a distance or a count: its sign only says that less is better
     return says.format(value=f"{abs(value) if size else value:g} {unit}".strip())

@@ -21,6 +21,10 @@ FLOOR = -800
 DEAFEST = -740
 """Below this level one read or two are luck: who did not hear a tag may have missed it by as little."""
 
+NEXT_TO = 1_500_000
+"""µs around the core: a tag that was heard only there may yet have been on the load, for which it was too early or too
+late: a metre or two from the door."""
+
 CEILING = 300
 """No tag is heard louder than a reader transmits."""
 
@@ -45,6 +49,9 @@ STRAYS = 80
 
 ENOUGH = 4
 """Reads of an antenna from which on it says something that one level for all of them fits, or does not."""
+
+FAINT = 20
+"""One read in so many of a group is so faint that its tag was about to run out of power."""
 
 QUIETEST = -720
 """The group counts as this loud where it is not heard at all: the level of a tag about to run out of power."""
@@ -85,12 +92,13 @@ class Track(Struct):
     """One tag around one passage. Lists have three places: rows (outer, middle, inner), or sides (left, right, top)."""
 
     epc: str
-    reads: int  # in the core
+    reads: int  # in the core; without one, the rest of "in the core" is what was heard NEXT_TO it
     first: int
     last: int
     peak: int  # loudest in the core
     early: int  # reads before the core
     tail: int  # and after it
+    counts: list[int]  # reads in the core, by row
     peaks: list[int]  # in the core, by row
     centres: list[int | None]  # in the core, by row, µs from the opening; None: not heard
     abreast: list[int]  # peaks by side
@@ -176,14 +184,18 @@ def _track(
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
     early, late, early_on, late_on = [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3
+    counts = [0] * 3
     before, until = bisect_left(mine, (begin,)), bisect_left(mine, (end + 1,))
     reads = until - before
+    if not reads:  # what was heard next to the core only is judged by that
+        before, until = bisect_left(mine, (begin - NEXT_TO,)), bisect_left(mine, (end + NEXT_TO + 1,))
     for first, second, outside in ((early, early_on, mine[:before]), (late, late_on, mine[until:])):
         for _, antenna, _, rssi in outside:
             _loud(first, second, rows[antenna], strengths[rssi][0])
     for at, antenna, _, rssi in mine[before:until]:
         level, weight = strengths[rssi]
         weights[antenna] += weight
+        counts[rows[antenna]] += 1
         moments[antenna] += weight * (at - origin)
         if level > peaks[antenna]:
             peaks[antenna] = level
@@ -191,11 +203,12 @@ def _track(
     return Track(
         epc=epc,
         reads=reads,
-        first=mine[before][0] if reads else mine[0][0],
-        last=mine[until - 1][0] if reads else mine[-1][0],
+        first=mine[before][0] if until > before else mine[0][0],
+        last=mine[until - 1][0] if until > before else mine[-1][0],
         peak=max(peaks),
         early=before,
         tail=len(mine) - until,
+        counts=counts,
         peaks=_loudest(peaks, rows),
         centres=_middles(moments, weights, rows),
         abreast=_loudest(peaks, sides),
@@ -258,6 +271,12 @@ class Curve(Struct):
     peak: int
     both: int
     """Loudness in the row that heard it less; never below DEAFEST."""
+    reads: int
+    """In the core."""
+    counts: list[int]
+    """Reads in the core, by row, of all of them."""
+    faint: int
+    """The level that one in twenty of its reads lies below: what is fainter is hardly heard here."""
 
 
 def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
@@ -290,7 +309,15 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
         balance=middle(track.balance for track in group),
         peak=median([track.peak for track in group]),
         both=median([track.both for track in group]),
+        reads=median([track.reads for track in group]),
+        counts=[sum(track.counts[row] for track in group) for row in range(3)],
+        faint=_faint(group),
     )
+
+
+def _faint(group: Sequence[Track]) -> int:
+    levels = sorted(level for track in group for _, _, level in track.heard)
+    return levels[len(levels) // FAINT]
 
 
 def _bridged(levels: list[int]) -> list[int]:

@@ -1,6 +1,6 @@
 """What was announced, and what the ledger holds, settles the doubtful tags of a passage: said, never silent. Pure.
 
-A tag that the radio leaves in doubt (`scoring.DOUBT`) gets points for what is known of it:
+A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points for what is known of it:
 
     for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt
     against  it is announced or booked on another unit that did not move; it is booked here already and goods come in;
@@ -21,10 +21,10 @@ from gateway.identity import decode
 from gateway.model.facts import Facts, Serial
 from gateway.model.outcome import Passage
 from gateway.rules.candidates import Crossed
+from gateway.rules.scoring import VOUCHABLE
 
-VOUCHED = 600
-"""Hundredths of log-odds for a tag that is announced on what moves with it: 400 : 1. Announcements are wrong about
-single cases now and then (one in some hundred short or swapped), and a tag of a unit that stayed is not read at all."""
+VOUCHED = VOUCHABLE
+"""Hundredths of log-odds for a tag that is announced on what moves with it."""
 
 DISMISSED = -500
 """For a tag that is announced or booked on something else: 150 : 1, as goods are repacked more often than misnamed."""

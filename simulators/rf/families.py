@@ -1,7 +1,7 @@
-"""Families of scenarios: what a kind of dock looks like. Each has a tuning and an untouched variant.
+"""Families of scenarios: what a kind of dock looks like. Each has a tuning, a varied and an untouched variant.
 
-The tuning variants may be looked at while rules are tuned. The untouched ones have other geometry, power, speeds,
-materials and seeds; only they count in the benchmark's table.
+The tuning and the varied ones may be looked at while rules are tuned. The untouched ones have other geometry, power,
+speeds, materials and seeds; only they count in the benchmark's table.
 """
 
 from dataclasses import dataclass, replace
@@ -194,6 +194,40 @@ FAMILIES: Final[dict[str, Family]] = {
 """The tuning variants, by name."""
 
 
+def _varied(family: Family) -> Family:
+    """The same work at all sorts of docks: as far as geometry, power, readers, goods and pace go in the field."""
+    varied = replace(
+        family,
+        spacing=(3.7, 5.5),
+        posts=(1.25, 2.1),
+        row_gap=(0.7, 2.0),
+        tilt=(0.0, 40.0),
+        height=(0.6, 2.0),
+        rician=(0.0, 12.0),
+        power=(family.power[0] - 2.0, min(29.6, family.power[1] + 2.0)),
+        dwell=(60, 100, 150, 250),
+        hop=(200, 400, 2000, 4000),
+        sessions=(0, 1, 2),
+        readers=("plain", "fine", "poor"),
+        speed=(family.speed[0] * 0.6, family.speed[1] * 1.2),
+        cases=(max(5, family.cases[0] - 12), family.cases[1] + 15),
+        tagged_trucks=0.4,
+        badged_drivers=0.4,
+        clock_ms=10.0,
+        drift_ppm=30.0,
+        lost=0.003,
+        late=0.01,
+        reconnects=0.04,
+    )
+    if LIQUID in family.materials:
+        return replace(varied, materials=(LIQUID, CANS, FROZEN, MIXED))
+    return replace(varied, materials=(*family.materials, MIXED, FROZEN))
+
+
+VARIED: Final[dict[str, Family]] = {name: _varied(family) for name, family in FAMILIES.items()}
+"""The variants that weights are fitted on, beside the tuning ones: one dock like another teaches little."""
+
+
 def _untouched(family: Family) -> Family:
     """The same kind of dock, built by others: geometry, power, readers, goods and pace are all different."""
     changed = replace(
@@ -227,4 +261,4 @@ def _untouched(family: Family) -> Family:
 UNTOUCHED: Final[dict[str, Family]] = {name: _untouched(family) for name, family in FAMILIES.items()}
 """The variants that no rule is tuned on, by the same names."""
 
-SETS: Final = {"tuning": FAMILIES, "untouched": UNTOUCHED}
+SETS: Final = {"tuning": FAMILIES, "varied": VARIED, "untouched": UNTOUCHED}

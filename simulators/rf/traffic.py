@@ -22,6 +22,9 @@ FOLLOWS: Final = (1.5, 4.0)
 CLEARS: Final = 6.0
 """y from which on a truck that pushes its load into the hall no longer stands in the door when it puts it down."""
 
+TURNS: Final = 0.3
+"""Metres beyond a beam that the middle of a load gets before it turns: its end is still in it."""
+
 LAST_SECONDS: Final = 6.0
 
 PEOPLE: Final = 9
@@ -239,6 +242,9 @@ class Planner:
         units, before = self._units(door, inward)
         x = door.x + max(-0.35, min(0.35, chance.gauss(0, 0.12)))
         far = chance.uniform(0.0, 2.0) if inward else chance.uniform(-0.6, 0.8)
+        for beam in door.eyes:  # whoever has cleared them all has gone through, and comes back another time
+            far = min(far, beam.y + TURNS) if inward and beam.row == "inner" else far
+            far = max(far, beam.y - TURNS) if not inward and beam.row == "outer" else far
         if before is not None:
             back = (before.way.xs[-1], before.way.ys[-1])
         else:

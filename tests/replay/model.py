@@ -241,9 +241,20 @@ def scenes() -> dict[str, Scene]:
     return {
         "model-level": beside({"level": (None, -10)}, Tag(X, standing(0.0), (-60.0, -60.0))),
         "model-both-rows": beside({"both_rows": (None, -10)}, Tag(X, standing(-1.6), (-40.0, -40.0))),
-        "model-one-row": beside({"one_row": (None, -10)}, Tag(X, standing(-0.9), (-42.0, -42.0), (True, False))),
+        "model-missed": beside({"missed": (None, -10)}, Tag(X, standing(-0.9), (-42.0, -42.0), (True, False))),
+        "model-often": beside({"often": (None, 20)}, Tag(X, standing(-1.6, 11.6, 12.0), (-56.0, -56.0))),
+        "model-strays-here": beside(
+            {"strays_here": (None, -3)}, Tag(X, standing(-1.6, 9.0, 11.0), (-50.0, -50.0)), before=crowded()
+        ),
+        "model-unit": Scene(
+            day(taught(20), crossing(10.0, Tag(pallet_tag(9), standing(-1.2), (-47.0, -50.0)))),
+            pallet_tag(9),
+            moved=False,
+            says={"unit": (None, -5)},
+        ),
+        "model-arrived": arrived(),
         "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
-        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-1.5 + off / 2)),
+        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-2.0 + off / 2)),
         "model-contrast": beside({"contrast": (None, 3)}, PARKED),
         "model-swing": beside({"swing": (None, 5)}, Tag(X, standing(-0.4, 8.4, 12.0))),
         "model-above-background": beside({"above_background": (None, 4)}, PARKED, before=quiet(PARKED)),
@@ -287,20 +298,30 @@ def scenes() -> dict[str, Scene]:
 
 
 def kin_scene() -> Scene:
-    """Seven cases of one run; the fourth is read five times, faintly, deep in the pallet."""
+    """Seven cases of one run; the fourth is heard faintly, deep in the pallet."""
     deep = Tag(case_tag(4), going(10.0), (-52.0, -52.0))
     tags = [one for one in load(1, range(1, 8), lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
-    says: Says = {
-        "kin_both_rows": (-8, 8),
-        "kin_unlike": (-40, 0),
-        "kin_company": (-15, 0),
-        "kin_order": (-400, 0),
-        "kin_wrong_side": (10, None),
-        "kin_with_group": (-500, 0),
-        "kin_balance": (-10, 0),
-    }
-    return Scene(day(steps, serials=range(1, 8)), deep.epc, moved=True, says=says)
+    return Scene(day(steps, serials=range(1, 8)), deep.epc, moved=True, says={"kin": (4, None)})
+
+
+def staged_beside(count: int, x: float = -1.6) -> list[Tag]:
+    """Cases of other goods that stand near the door."""
+    return [Tag(case_tag(700 + 10 * place), standing(x - place / 20), (-46.0, -50.0)) for place in range(count)]
+
+
+def crowded() -> Iterator[Step]:
+    """Loads of the last minutes, beside which much was heard that did not move."""
+    for place in range(3):
+        yield from crossing(-200.0 + 60 * place, *staged_beside(8), number=30 + place, serials=(300 + 10 * place, 309))
+
+
+def arrived() -> Scene:
+    """A pallet is staged beside the door; one case of it is seldom heard, and so while another pallet goes in."""
+    staged = staged_beside(6)
+    mine = Tag(X, lambda t: -1.6 if t < 5 or 9.5 < t < 10.5 else None, (-46.0, -50.0))
+    steps = [*quiet(*staged, mine, begin=-60.0), *crossing(10.0, *staged, mine)]
+    return Scene(day(taught(20), steps), X, moved=False, says={"arrived": (None, -1)})
 
 
 def two(*, eyes: bool) -> Scene:
@@ -378,7 +399,7 @@ def next_door() -> Scene:
 
 def vouched() -> Scene:
     """A case deep in the pallet is heard while that comes near, and not in the door; it is announced on it."""
-    deep = Tag(case_tag(6), lambda t: going(10.0)(t) if t < 8.5 else None, (-36.0, -36.0))
+    deep = Tag(case_tag(6), lambda t: going(10.0)(t) if t < 8.0 else None, (-44.0, -44.0))
     steps = crossing(10.0, deep)
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 6)), deep.epc, moved=True, says={})
 

@@ -16,7 +16,6 @@ from gateway.replay import replay
 from gateway.rules import scoring
 from gateway.rules.explaining import explain
 from gateway.rules.explaining import passage as saying
-from gateway.rules.features import KIN
 from gateway.rules.scoring import SAYS, sentence
 from tests import dockside
 from tests.replay import model
@@ -71,14 +70,10 @@ def test_the_explanation_names_the_rule(name: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_each_feature_has_its_case() -> None:
-    """`model-<feature>`, and one for what serial neighbours say."""
+    """`model-<feature>`."""
     own = {name.removeprefix("model-").replace("-", "_"): scene.says for name, scene in SCENES.items()}
     for feature in SAYS:
-        if feature.startswith("kin_"):
-            assert feature in own["kin"]
-        else:
-            assert feature in own[feature]
-    assert set(own["kin"]) == {f"kin_{name}" for name in KIN}
+        assert feature in own[feature]
 
 
 @pytest.mark.parametrize("name", ["model-two-loads-one-beam", "model-two-loads-no-eyes"])

@@ -59,8 +59,14 @@ def test_the_way_of_one_vehicle(changes: tuple[tuple[int, str], ...], way: str) 
 
 def test_two_close_together_are_two() -> None:
     """A truck that follows while the one before is still in the far beam is another vehicle."""
-    changes = ((0, "O"), (800, "I"), (1500, "o"), (1900, "O"), (2300, "i"), (2700, "I"), (3400, "o"), (4200, "i"))
+    changes = ((0, "O"), (800, "I"), (1500, "o"), (2250, "O"), (2300, "i"), (3050, "I"), (3800, "o"), (4600, "i"))
     assert ways(*changes) == ["in", "in"]
+
+
+def test_whoever_pulls_a_load_belongs_to_it() -> None:
+    """Between a person and the pallet jack the beams are free for half a second at each row: one vehicle."""
+    person = ((0, "O"), (400, "o"), (900, "O"), (1000, "I"), (1400, "i"), (1900, "I"), (2100, "o"), (3100, "i"))
+    assert ways(*person) == ["in"]
 
 
 def test_one_after_the_other_are_two() -> None:
@@ -72,7 +78,7 @@ def test_a_slit_is_no_gap() -> None:
     """The slit between load and mast is bridged, and remembered: two loads may meet there; a gap of FLICKER is one."""
     begin = [(0, 0, True), (500 * MS, 0, False)]
     (found,) = spans([*begin, (500 * MS + FLICKER - 2, 0, True)], ROWS)
-    assert found == Span(OUTER, 0, FOREVER, [500 * MS + FLICKER // 2 - 1])
+    assert found == Span(OUTER, 0, FOREVER, [(500 * MS, 500 * MS + FLICKER - 2)])
     assert len(spans([*begin, (500 * MS + FLICKER, 0, True)], ROWS)) == 2
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
-from gateway.rules.parting import APART, NEARER, behind, first_of, part
+from gateway.rules.parting import APART, NEARER, SLITS, TRAVEL, behind, first_of, part
 from gateway.rules.tracks import Heard, Layout, Track, tracks
 from tests import dockside
 
@@ -34,12 +34,16 @@ def moved(heard: list[Heard]) -> list[Track]:
     return list(tracks(sorted(heard), heard[0][0] - 1, max(heard)[0] + 1, 0, PLACE).values())
 
 
-def vehicle(outer: tuple[int, int], inner: tuple[int, int], *, gaps: tuple[int, int] | None = None) -> Vehicle:
-    """What broke both rows of beams from … to … (ms), free for a moment at `gaps`."""
-    each = [[], []] if gaps is None else [[gap * MS] for gap in gaps]
-    spans = [
-        Span(row, begin * MS, end * MS, gap) for row, (begin, end), gap in zip(ROWS, (outer, inner), each, strict=True)
-    ]
+def vehicle(
+    outer: tuple[int, int], inner: tuple[int, int], *gaps: tuple[int, int], free: int = 2 * TRAVEL // SLITS // MS
+) -> Vehicle:
+    """What broke both rows of beams from … to … (ms), free for a moment (`free` ms) around `gaps`, row by row."""
+    spans = []
+    for row, (begin, end), mine in zip(
+        ROWS, (outer, inner), zip(*gaps, strict=True) if gaps else ((), ()), strict=True
+    ):
+        each = [((gap - free // 2) * MS, (gap + free // 2) * MS) for gap in mine]
+        spans.append(Span(row, begin * MS, end * MS, each))
     return Vehicle(spans)
 
 
@@ -49,10 +53,25 @@ LATER = {tag * 24 for tag in "DEF"}
 
 def test_two_loads_are_parted_where_the_beams_were_free_for_a_moment() -> None:
     """The slit between two trucks, at each row in its own time, is where one passage ends and the next begins."""
-    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), gaps=(2500, 3300)))
+    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), (2500, 3300)))
     assert parted is not None
     assert parted.later == LATER
     assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
+
+
+def test_of_several_moments_those_count_that_are_as_far_apart_as_the_vehicle_was() -> None:
+    """The mast's slit in one row and the gap between two trucks in the other do not belong together."""
+    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), (2000, 2900), (2500, 3300), (2600, 2500)))
+    assert parted is not None
+    assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
+
+
+def test_the_slit_before_the_mast_is_no_end_of_a_load() -> None:
+    """5 cm are free for less than a tenth of the time from row to row, however far apart the tags of a load are."""
+    slit = vehicle((400, 4600), (1200, 5400), (2500, 3300), free=60)
+    assert part(moved(load(1000, "ABC") + load(3000, "DEF")), 0, slit) is None
+    gap = vehicle((400, 4600), (1200, 5400), (2500, 3300), free=200)
+    assert part(moved(load(1000, "ABC") + load(3000, "DEF")), 0, gap) is not None
 
 
 def test_two_loads_are_parted_where_nothing_was_heard_between_them() -> None:
@@ -68,7 +87,7 @@ def test_two_loads_are_parted_where_nothing_was_heard_between_them() -> None:
 def test_a_slit_in_one_load_parts_nothing() -> None:
     """Between the mast and the load, or between two layers, light falls through; the tags go through as one."""
     one = load(1000, "ABCDEF")
-    assert part(moved(one), 0, vehicle((400, 1600), (1200, 2400), gaps=(1050, 1850))) is None
+    assert part(moved(one), 0, vehicle((400, 1600), (1200, 2400), (1050, 1850))) is None
 
 
 @pytest.mark.parametrize("pace", [400, 800, 2000, 4000], ids=lambda pace: f"{pace} ms")
@@ -82,7 +101,7 @@ def test_a_slow_load_is_one(pace: int, eyes: bool) -> None:
 @pytest.mark.parametrize("eyes", [True, False])
 def test_a_load_that_halts_in_the_door_is_one(eyes: bool) -> None:
     """All of it halts, and all of it goes on."""
-    broken = vehicle((400, 7600), (1200, 8400), gaps=(4000, 5000)) if eyes else None
+    broken = vehicle((400, 7600), (1200, 8400), (4000, 5000)) if eyes else None
     assert part(moved(load(1000, "ABCDEF", halt=6000)), 0, broken) is None
 
 

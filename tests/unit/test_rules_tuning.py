@@ -58,7 +58,7 @@ def test_hindsight_is_right_where_it_is_sure(family: str) -> None:
 
 def test_a_proposal_does_what_it_says() -> None:
     """With badly chosen thresholds something is proposed; played again with its line it has the effect it told."""
-    told = studied("weak_tags", min_reads=40)
+    told = studied("no_eyes", min_reads=40)
     now = judged(told.passages, told.labels)
     found = named(told, "min_reads")
     (line,) = found.toml

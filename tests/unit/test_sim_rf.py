@@ -118,7 +118,7 @@ def test_a_recording_is_read_strictly_and_replayed(made: Shift, tmp_path: Path) 
     assert {record["kind"] for _, record in made.records} >= {"boot", "config", "reads", "gpi", "downlink", "tick"}
 
 
-@pytest.mark.parametrize("variant", ["tuning", "untouched"])
+@pytest.mark.parametrize("variant", ["tuning", "varied", "untouched"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_has_passages_of_its_kind(family: str, variant: str) -> None:
     """So many passages with goods as were asked for, each read, over the family's doors."""

@@ -1,0 +1,89 @@
+"""Kin: what the tags that belong with a tag say of it, by the points they have themselves. Pure, integers only.
+
+Goods move in company. Cases that were labelled one after the other stand on one pallet, and what was put down together
+goes together: where a tag's own reads leave it in doubt, those of its kin do not all do so.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+
+from gateway.identity import decode
+from gateway.rules.background import Known
+from gateway.rules.features import NOTHING, Values
+
+KIN = ("kin", "arrived", "unit")
+"""The features that are made here."""
+
+NEXT = 300
+"""Points (hundredths of log-odds) that the case labelled just before or after a tag can give it: 20 : 1. One case in
+twenty is the first or the last of its pallet, and a neighbour that is surer itself knows no more of that."""
+
+FURTHER = 50
+"""And so much less for each serial number between them: cases that nobody read, or another pallet's."""
+
+CLEAR = 600
+"""Points of one tag that count at most among those that arrived with it: 400 : 1."""
+
+TOGETHER = 3_000_000
+"""µs between the first reads of tags that came to where they stand together: antennas take turns, and a vehicle that
+puts them down takes a moment to back off."""
+
+COHORT = 3
+"""Others that must have come with a tag to say anything of it."""
+
+
+def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Values]:
+    """The features that a tag's kin make: for every tag with points of its own (hundredths).
+
+    `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
+    between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
+    to where they stood, before the passage, with this one. `unit` is, of a pallet's own tag, how much surer it is than
+    that of any other pallet: most loads are one.
+    """
+    told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
+    runs: dict[str, list[tuple[int, str]]] = {}
+    units: list[tuple[int, str]] = []
+    for epc, mine in points.items():
+        ai = decode(epc).ai
+        serial = ai.get("21", "")
+        if "00" in ai:
+            units.append((mine, epc))
+        elif "01" in ai and serial.isascii() and serial.isdigit():
+            runs.setdefault(ai["01"], []).append((int(serial), epc))
+    for run in runs.values():
+        run.sort()
+        for way in (run, reversed(run)):
+            for epc, says in _passed_on(way, points):
+                before = told[epc]["kin"]
+                told[epc]["kin"] = says if before == NOTHING else before + says
+    _arrived(told, {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}, known)
+    if len(units) > 1:
+        (best, first), (second, _) = sorted(units, reverse=True)[:2]
+        for mine, epc in units:
+            told[epc]["unit"] = mine - (second if epc == first else best)
+    return told
+
+
+def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+    """What each tag of a run hears from the one before, which has heard from the one before that."""
+    before: int | None = None
+    so_far = 0
+    for number, epc in run:
+        if before is not None:
+            most = max(0, NEXT - FURTHER * (abs(number - before) - 1))
+            so_far = max(-most, min(most, so_far))
+            if most:
+                yield epc, so_far
+        before, so_far = number, so_far + points[epc]
+
+
+def _arrived(told: dict[str, Values], clear: Mapping[str, int], known: Mapping[str, Known]) -> None:
+    came = sorted((at, epc) for epc in clear if epc in known and (at := known[epc].moved or known[epc].first))
+    sums = [0]
+    for _, epc in came:
+        sums.append(sums[-1] + clear[epc])
+    instants = [at for at, _ in came]
+    for at, epc in came:
+        begin, end = bisect_left(instants, at - TOGETHER), bisect_right(instants, at + TOGETHER)
+        if end - begin > COHORT:
+            told[epc]["arrived"] = (sums[end] - sums[begin] - clear[epc]) // (end - begin - 1)

@@ -1,0 +1,90 @@
+"""Kin: what goes with a tag speaks for it by its own points, and what stands with it against it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.rules.background import Known
+from gateway.rules.features import NOTHING
+from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, TOGETHER, kin
+from tests import dockside
+
+FAR = 100
+
+
+def tag(serial: int) -> str:
+    """A case of our one product."""
+    return dockside.case_tag(serial)
+
+
+def told(points: dict[int, int]) -> dict[int, int]:
+    """What the serial neighbours of each tag say."""
+    found = kin({tag(serial): value for serial, value in points.items()}, {})
+    return {serial: found[tag(serial)]["kin"] for serial in points}
+
+
+def test_kin_are_the_tags_labelled_before_and_after_it() -> None:
+    """Both sides together, neither more than NEXT; a tag at the end of a run hears one side."""
+    assert told({1: 2 * NEXT, 2: 0, 3: 100}) == {1: 100, 2: NEXT + 100, 3: NEXT}
+
+
+def test_what_they_have_heard_they_pass_on() -> None:
+    """A neighbour that is in doubt itself hands on what the next one says, the fainter for its own doubt."""
+    assert told({1: 9 * NEXT, 2: 10, 3: -20, 4: 0})[4] == NEXT - 20
+    assert told({1: 9 * NEXT, 2: -NEXT, 3: 0})[3] == 0
+
+
+def test_the_first_of_the_next_pallet_is_not_carried_along() -> None:
+    """Its neighbours moved on the one side and stood on the other: together they say nothing."""
+    assert told({serial: CLEAR if serial < 5 else -CLEAR for serial in range(1, 10)})[5] == 0
+
+
+def test_kin_far_off_or_of_another_kind_are_none() -> None:
+    """Each number between two cases takes FURTHER away; a pallet's own tag is nobody's serial neighbour."""
+    assert told({1: CLEAR, 3: 0})[3] == NEXT - FURTHER
+    assert told({1: CLEAR, 1 + NEXT // FURTHER: 0})[1 + NEXT // FURTHER] == FURTHER
+    assert told({1: CLEAR, 2 + NEXT // FURTHER: 0}) == {1: NOTHING, 2 + NEXT // FURTHER: NOTHING}
+    both = kin({tag(1): CLEAR, dockside.pallet_tag(2): CLEAR}, {})
+    assert all(one == dict.fromkeys(KIN, NOTHING) for one in both.values())
+
+
+def test_most_loads_are_one_pallet() -> None:
+    """A pallet's own tag is set against the surest other one; the only one against nothing."""
+    one, two, three = (dockside.pallet_tag(number) for number in (1, 2, 3))
+    found = kin({one: 900, two: -300, three: -500, tag(1): 2_000}, {})
+    assert [found[epc]["unit"] for epc in (one, two, three, tag(1))] == [1200, -1200, -1400, NOTHING]
+    assert kin({one: 900}, {})[one]["unit"] == NOTHING
+
+
+def test_what_came_to_stand_together_goes_together() -> None:
+    """The mean of the others that were first heard, or moved last, within TOGETHER; COHORT of them at least."""
+    points = {tag(FAR * number): 100 * number for number in range(1, COHORT + 2)}
+    known = {epc: Known(first=5 + TOGETHER * (number % 2)) for number, epc in enumerate(points)}
+    assert kin(points, known)[tag(FAR)]["arrived"] == (200 + 300 + 400) // 3
+    assert all(one["arrived"] == NOTHING for one in kin(dict(list(points.items())[1:]), known).values())
+    moved = {epc: Known(first=100 * TOGETHER * number, moved=7) for number, epc in enumerate(points)}
+    assert kin(points, moved)[tag(FAR)]["arrived"] == (200 + 300 + 400) // 3
+    late = known | {tag(FAR): Known(first=1 + 3 * TOGETHER)}
+    assert kin(points, late)[tag(FAR)]["arrived"] == NOTHING
+
+
+def test_one_tag_beyond_doubt_says_no_more_than_a_clear_one() -> None:
+    """Points above CLEAR count as CLEAR, on either side of nought, where the mean is taken."""
+    known = {tag(FAR * number): Known(first=1) for number in range(1, COHORT + 2)}
+    points = dict.fromkeys(known, 9 * CLEAR)
+    assert {one["arrived"] for one in kin(points, known).values()} == {CLEAR}
+
+
+@given(
+    st.dictionaries(st.integers(1, 60), st.integers(-2_000, 2_000), max_size=30),
+    st.dictionaries(st.integers(1, 60), st.integers(0, 5 * TOGETHER), max_size=30),
+)
+def test_nobody_is_his_own_kin(points: dict[int, int], first: dict[int, int]) -> None:
+    """Whatever a tag's own points are, its kin say the same of it; serial neighbours never more than NEXT a side."""
+    known = {tag(serial): Known(first=at) for serial, at in first.items()}
+    mine = {tag(serial): value for serial, value in points.items()}
+    found = kin(mine, known)
+    assert set(found) == set(mine)
+    for epc in mine:
+        assert kin({**mine, epc: 77}, known)[epc] == found[epc]
+        assert found[epc]["kin"] == NOTHING or abs(found[epc]["kin"]) <= 2 * NEXT
+        assert found[epc]["arrived"] == NOTHING or abs(found[epc]["arrived"]) <= CLEAR
