@@ -16,11 +16,14 @@ from simulators.rf import Shift, shift
 
 NEAR = 2_000_000
 
+PASSAGES = {"strays_heavy": 4}
+"""Of a shift; 7 of the others. Each trial plays it again, and here a passage has ten times the reads."""
+
 
 @cache
 def played(family: str) -> tuple[Shift, Settings, tuple[Timed, ...]]:
     """A small shift of a family: what was generated, its settings, its inputs."""
-    made = shift(family, 5, 7)
+    made = shift(family, 5, PASSAGES.get(family, 7))
     inputs = tuple((t, msgspec.convert(record, Input)) for t, record in made.records)
     return made, config.parse(made.toml, "shift").settings(), inputs
 
