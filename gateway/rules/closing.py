@@ -180,6 +180,7 @@ def score(
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
+    mine: dict[str, int] = {}
     cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
     for _ in range(2):
         made = curve(group, window.begin, window.end, place)
@@ -193,7 +194,6 @@ def score(
         if not gathered or gathered == group:
             break
         group = gathered
-    mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
     theirs = kin(mine, known)
     points = {epc: alone + shared(theirs[epc], cards[epc]) for epc, alone in mine.items()}
     return Scored(values, theirs, points, group, around.way, directed)
