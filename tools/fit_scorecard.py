@@ -1,10 +1,10 @@
-"""Fit the scorecard of passages (`gateway/rules/scorecard.py`) to tuning shifts of the radio generator.
+"""Fit the scorecards of passages (`gateway/rules/scorecard.py`) to shifts of the radio generator.
 
     python -m tools.fit_scorecard [--seeds 12] [--passages 25] [--write]
 
-Every tuning family is generated (never the untouched ones), played through the engine as generated and once more as a
-site with other levels would have heard it, and each tag of each passage labelled from the truth beside the recording.
-A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
+Every family is generated, as tuning and as varied shifts (never as untouched ones), played through the engine as generated
+and once more as another site would have heard it, and each tag of each passage labelled from the truth beside the
+recording. A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
 (`features` orients them so), which keeps every rule one a technician would expect. Same arguments, same table. Needs
 numpy (a development dependency); the gateway does not.
 """

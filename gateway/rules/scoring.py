@@ -35,8 +35,8 @@ DOUBT = 500
 """Hundredths of log-odds (150 : 1) within which what is known of it may turn a tag that seems to have moved."""
 
 VOUCHABLE = 700
-"""And how far below nought a tag may be lifted that is announced on what moves with it (400 : 1): it is heard in the
-same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
+"""And how far below nought a tag may be lifted that is announced on what moves with it (1,000 : 1): it is heard in
+the same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""

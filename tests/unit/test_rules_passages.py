@@ -648,6 +648,21 @@ def test_what_did_not_go_through_teaches_nothing_at_a_new_door() -> None:
 # -- two loads at once, and what came right behind ---------------------------------------------------------------
 
 
+def played(portal: PortalWatch, changes: dict[int, tuple[int, bool]], steps: list[Step]) -> list[Passage]:
+    """Edges (ms: eye, level) and reads in order of time, with the ticks that fall due, to the end."""
+    found: list[Passage] = []
+    events = [(ms, 0, change) for ms, change in changes.items()] + [(step[0], 1, step) for step in steps]
+    for ms, kind, what in sorted(events, key=lambda one: (one[0], one[1])):
+        if kind == 0:
+            eye, level = what  # type: ignore[misc]
+            found += tick(portal, T0 + ms * MS) + edge(portal, ms, eye, level)
+        else:
+            found += feed(portal, [what])  # type: ignore[list-item]
+    while ended := finish(portal):
+        found += ended
+    return found
+
+
 def told_of(passage: Passage, epc: str) -> str:
     """What is said of a tag of a passage."""
     return " ".join(one.text for one in explain([passage], epc))
@@ -659,20 +674,65 @@ def test_what_came_right_behind_is_not_of_this_passage() -> None:
     steps = through(400) + through(3_000, (D, "1" * 24, "2" * 24))
     changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2400: (1, False)}
     changes |= {2900: (0, True), 3400: (1, True), 4500: (0, False), 5000: (1, False)}
-    found: list[Passage] = []
-    events = [(ms, 0, change) for ms, change in changes.items()] + [(step[0], 1, step) for step in steps]
-    for ms, kind, what in sorted(events, key=lambda one: (one[0], one[1])):
-        if kind == 0:
-            eye, level = what  # type: ignore[misc]
-            found += tick(portal, T0 + ms * MS) + edge(portal, ms, eye, level)
-        else:
-            found += feed(portal, [what])  # type: ignore[list-item]
-    first, second = found + finish(portal)
+    first, second = played(portal, changes, steps)
     assert (first.moved, first.direction, second.direction) == ((A, B, C), "in", "in")
     assert set(second.moved) == {D, "1" * 24, "2" * 24}
     assert not set(first.strays) & set(second.moved)
     assert first.evidence["followed"] == sorted(second.moved)
     assert all("went with what came right behind" in told_of(first, epc) for epc in second.moved)
+
+
+def test_two_trucks_half_a_second_apart_are_two() -> None:
+    """Less than FLICKER is free between them: their tags part them there, and each has the beams of both rows."""
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2400: (0, True)}
+    changes |= {2700: (1, False), 3200: (1, True), 4300: (0, False), 5100: (1, False)}
+    steps = through(400, pace=800) + through(2_800, (D, "1" * 24, "2" * 24), pace=800)
+    first, second = played(watch(), changes, steps)
+    assert (set(first.moved), first.direction) == ({A, B, C}, "in")
+    assert (set(second.moved), second.direction) == ({D, "1" * 24, "2" * 24}, "in")
+    assert {row for _, row, _ in second.evidence["eyes"]} == {"outer", "inner"}
+
+
+def test_whoever_pulls_the_load_is_one_with_it() -> None:
+    """The same beams with one load, behind somebody on foot: one passage."""
+    changes = {0: (0, True), 400: (0, False), 800: (1, True), 900: (0, True)}
+    changes |= {1200: (1, False), 1700: (1, True), 2100: (0, False), 2900: (1, False)}
+    (only,) = played(watch(), changes, through(1_000, pace=800))
+    assert (only.moved, only.direction) == ((A, B, C), "in")
+
+
+def test_a_faint_load_counts_where_eyes_saw_it() -> None:
+    """Below min_rssi nothing founds a group; where beams were broken and a level is known, the points decide."""
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
+    faint = through(400, level=-66.0, pace=800)
+    portal = watch()
+    portal.state.usual = -600
+    (told,) = played(portal, changes, faint)
+    assert (told.moved, told.direction) == ((A, B, C), "in")
+    (new,) = played(watch(), changes, faint)
+    assert new.moved == ()
+
+
+def test_a_load_read_seldom_counts_where_eyes_saw_it() -> None:
+    """In session 1 a tag is read once or twice, fewer times than `min_reads`: so is its whole load."""
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
+    portal = watch()
+    portal.state.usual = -500
+    seldom = [(at, row, tag, -48.0) for tag in (A, B, C) for at, row in ((900, OUTER), (1_700, INNER))]
+    (told,) = played(portal, changes, sorted(seldom))
+    assert (told.moved, told.direction) == ((A, B, C), "in")
+
+
+def test_with_eyes_in_one_row_the_load_is_still_on_its_way() -> None:
+    """What the inner antennas hear a second after the outer beam is free is of the passage, as its first reads are."""
+    one_eyed = msgspec.structs.replace(PORTAL, eyes=(Eye("r", 1, "outer"),))
+    for portal, counted in ((PortalWatch(one_eyed), True), (watch(), False)):
+        changes = {0: (0, True), 2000: (0, False)}
+        changes |= {} if counted else {100: (1, True), 2001: (1, False)}
+        load = through(400, pace=800)
+        tail = [(2_350 + 100 * number, INNER, D, -50.0) for number in range(5)]
+        (told,) = played(portal, changes, sorted(load + tail))
+        assert (told.evidence["tags"][D][0] > 0) == counted
 
 
 @pytest.mark.parametrize("eyes", [True, False])
