@@ -2,9 +2,9 @@
 
     python -m tools.fit_scorecard [--seeds 12] [--passages 25] [--write]
 
-Every family is generated, as tuning and as varied shifts (never as untouched ones), played through the engine as generated
-and once more as another site would have heard it, and each tag of each passage labelled from the truth beside the
-recording. A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
+Every family is generated, as tuning and as varied shifts (never as untouched ones), played through the engine as it is
+and once more as another site would have heard it, and each tag labelled from the truth beside the recording.
+A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
 (`features` orients them so), which keeps every rule one a technician would expect. Same arguments, same table. Needs
 numpy (a development dependency); the gateway does not.
 """
