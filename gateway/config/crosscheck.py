@@ -339,7 +339,10 @@ def _rule_files(document: Sheet) -> Iterator[Finding]:
         return
     for index, name in enumerate(document.rules.files):
         if not (document.base / name).is_file():
-            yield ("rules", "files", index), f"there is no file {quoted(name)} in {quoted(str(document.base))}"
+            yield (
+                ("rules", "files", index),
+                f"there is no file {quoted(name)} in {quoted(str(document.base), whole=True)}",
+            )
 
 
 def _mqtt(document: Sheet) -> Iterator[Finding]:

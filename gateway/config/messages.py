@@ -23,9 +23,12 @@ _POSITION = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)
 _LONGEST = 60
 
 
-def quoted(text: str) -> str:
-    """Text for a message: in single quotes, on one line, no control characters, cut to a readable length."""
-    if len(text) > _LONGEST:
+def quoted(text: str, *, whole: bool = False) -> str:
+    """Text for a message: in single quotes, on one line, no control characters, cut to a readable length.
+
+    `whole` leaves the end on: of a folder's path that is what tells where it is.
+    """
+    if len(text) > _LONGEST and not whole:
         text = text[:_LONGEST] + "…"
     return "'" + json.dumps(text, ensure_ascii=not text.isprintable())[1:-1].replace('\\"', '"') + "'"
 

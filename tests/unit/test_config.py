@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import string
 import subprocess
 import sys
@@ -94,6 +95,16 @@ def problems(text: str, **options: Any) -> list[str]:
     with pytest.raises(ConfigError) as refused:
         parse(text, "c.toml", **options)
     return [str(problem) for problem in refused.value.problems]
+
+
+def test_the_folder_of_a_missing_file_is_told_whole(tmp_path: Path) -> None:
+    """However long its path is: the end of it is what one looks for."""
+    folder = tmp_path / ("long" * 40)
+    folder.mkdir()
+    shutil.copy(CASES / "rule-file-missing" / "input.toml", folder)
+    with pytest.raises(ConfigError) as refused:
+        load(folder / "input.toml")
+    assert f"in '{folder}'" in " ".join(map(str, refused.value.problems))
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
