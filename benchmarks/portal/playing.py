@@ -12,6 +12,7 @@ from gateway.model.inputs import Input, Reads, Tick
 from gateway.model.outcome import Movement, Outcome, Passage
 from gateway.pipeline import Core
 from gateway.rules import Engine, questions
+from gateway.rules.carriers import carrier
 from simulators.rf import Shift
 
 
@@ -81,7 +82,7 @@ def _answer(passage: Passage, movements: list[Movement]) -> Answer:
         opened=passage.opened,
         closed=passage.closed,
         direction=passage.direction,
-        moved=frozenset(passage.moved),
+        moved=frozenset(epc for epc in passage.moved if not carrier(epc)),
         stock=frozenset(stock),
         shipped=frozenset(shipped),
         evidence=passage.evidence,

@@ -1,7 +1,7 @@
 """Two rivals on the same reads: EdgeX's mobility formula, and "seen at least twice".
 
-Both are given more than they have: the true beginning and end of every passage as their window, the list of badges,
-and the order of the photo-eyes (where the door has some) for the direction.
+Both are given more than they have: the true beginning and end of every passage as their window, the list of badges and
+trucks, and the order of the photo-eyes (where the door has some) for the direction.
 """
 
 from bisect import bisect_left, bisect_right
@@ -28,6 +28,9 @@ DEPARTED = 600_000_000
 
 APART = 1_000_000
 """µs without a broken beam that end a session of the eyes: a truck's mast and its load leave shorter ones."""
+
+ASSET = "34"
+"""What the EPCs of trucks begin with (GIAI-96, TDS §14.6.4): no goods, for nobody."""
 
 AROUND = 500_000
 """µs added to both ends of the true passage: reads go on while the load leaves the field."""
@@ -90,7 +93,7 @@ def listen(shift: Shift) -> Heard:
         if record["kind"] == "reads":
             reader = record["reader"]
             for at, antenna, epc, rssi, *_ in record["reads"]:
-                if epc not in ignored:
+                if epc not in ignored and not epc.startswith(ASSET):
                     sights[reader, at, antenna, epc] = Sight(at, portals[reader], rows[reader, antenna], epc, rssi)
         elif record["kind"] == "gpi":
             row, level = beams[record["reader"], record["port"]]

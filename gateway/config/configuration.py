@@ -137,6 +137,7 @@ def _portal(portal: Portal) -> settings.Portal:
         quiet=numbers.quiet,
         settle=numbers.settle,
         longest=numbers.longest,
+        gap=numbers.gap,
         min_reads=numbers.min_reads,
         min_rssi=numbers.min_rssi,
         unknown_tags=portal.unknown_tags,

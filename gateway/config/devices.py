@@ -179,12 +179,15 @@ class Portal(Part):
     quiet: Annotated[int, span("50ms", "1m")] | None = Field(default=None, description="silence that ends a passage")
     settle: Annotated[int, span("0s", "1m")] | None = Field(default=None, description="wait for late reads after that")
     longest: Annotated[int, span("1s", "1h")] | None = Field(default=None, description="longest passage")
+    gap: Annotated[int, span("0s", "10s")] | None = Field(
+        default=None, description="a beam that is free for less is broken by the same thing again"
+    )
     min_reads: int | None = Field(default=None, ge=1, le=1000, description="reads below which a tag is a stray")
     min_rssi: float | None = Field(
         default=None, ge=-120, le=0, description="signal below which a read does not count, dBm"
     )
     unknown_tags: Literal["ignore", "hold", "accept", "alarm"] = Field(
-        default="hold", description="what to do with tags that nothing explains"
+        default="hold", description="what to do with tags that nothing explains (assets, GIAI and GRAI, are no goods)"
     )
     empties: int = Field(default=4, ge=0, le=1000, description="empty passages in a row that are an alarm; 0: none are")
 
@@ -200,7 +203,7 @@ class Portal(Part):
     def numbers(self) -> Preset:
         """The preset with this portal's own numbers over it; without a preset, those of `model.settings`."""
         preset = PRESETS[self.preset] if self.preset else PRESETS["dock-4-antenna"]
-        own = {name: getattr(self, name) for name in ("quiet", "settle", "longest", "min_reads", "min_rssi")}
+        own = {name: getattr(self, name) for name in ("quiet", "settle", "longest", "gap", "min_reads", "min_rssi")}
         return preset._replace(**{name: value for name, value in own.items() if value is not None})
 
 

@@ -19,6 +19,7 @@ RELOADED: dict[str, tuple[str, ...]] = {
         "quiet",
         "settle",
         "longest",
+        "gap",
         "min_reads",
         "min_rssi",
         "unknown_tags",

@@ -65,6 +65,8 @@ class Portal(Struct, frozen=True):
     quiet: int = 1_200_000
     settle: int = 300_000
     longest: int = 30_000_000
+    gap: int = 700_000
+    """µs for which a beam may be free and the same thing breaks it again."""
     min_reads: int = 3
     min_rssi: float = -65.0
     unknown_tags: str = "hold"  # ignore | hold | accept | alarm: what to do with tags that nothing explains

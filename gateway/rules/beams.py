@@ -15,11 +15,6 @@ ROWS = {"outer": OUTER, "middle": MIDDLE, "inner": INNER}
 FOREVER = 1 << 62
 """The end of a span whose beam is still broken."""
 
-FLICKER = 700_000
-"""µs a beam must be free before what breaks it next is another thing: whoever walks before a pallet jack or behind it
-leaves 0.4…0.8 m, at 1…1.4 m/s; nobody drives two tonnes up to 2 m/s with less than 1.5 m to the truck ahead. Two loads
-that come closer yet are parted by their tags (`parting`)."""
-
 BETWEEN = 8_000_000
 """µs a vehicle may stand between the two rows of eyes, where no beam sees it: the rows are some 2 m apart, a crawling
 truck (0.5 m/s) needs 4 s for that and a driver who stops to look a few more."""
@@ -39,7 +34,7 @@ class Span(Struct):
     begin: int
     end: int
     gaps: list[tuple[int, int]] = field(default_factory=list)
-    """From when to when (µs) the beam was free in between, for less than FLICKER."""
+    """From when to when (µs) the beam was free in between, for less than the portal's `gap`."""
 
 
 class Vehicle(Struct):
@@ -86,12 +81,13 @@ class Vehicle(Struct):
         return "none" if ends < 0 else "out"
 
 
-def spans(edges: Iterable[Edge], rows: Sequence[int]) -> list[Span]:
-    """What the edges say, row by row, in order of time; gaps shorter than FLICKER are none.
+def spans(edges: Iterable[Edge], rows: Sequence[int], gap: int) -> list[Span]:
+    """What the edges say, row by row, in order of time.
 
     Args:
         edges: in any order.
         rows: the row of each eye, by its index.
+        gap: µs a beam must be free before what breaks it next is another thing.
     """
     broken: set[int] = set()
     open_: dict[int, Span] = {}
@@ -104,7 +100,7 @@ def spans(edges: Iterable[Edge], rows: Sequence[int]) -> list[Span]:
             if row in open_:
                 continue
             before = last.get(row)
-            if before is not None and at - before.end < FLICKER:
+            if before is not None and at - before.end < gap:
                 before.gaps.append((before.end, at))
                 before.end = FOREVER
                 open_[row] = before
@@ -116,7 +112,7 @@ def spans(edges: Iterable[Edge], rows: Sequence[int]) -> list[Span]:
     return sorted(found, key=lambda span: (span.begin, span.row))
 
 
-def vehicles(found: list[Span], rows: Iterable[int]) -> list[Vehicle]:
+def vehicles(found: list[Span], rows: Iterable[int], gap: int) -> list[Vehicle]:
     """Spans grouped to vehicles, in the order in which they came.
 
     A row that is broken again belongs to the same vehicle when the other row saw it all the while (it shuffles), or
@@ -125,7 +121,7 @@ def vehicles(found: list[Span], rows: Iterable[int]) -> list[Vehicle]:
     both = {OUTER, INNER} <= set(rows)
     made: list[Vehicle] = []
     for index, span in enumerate(found):
-        owner = next((one for one in reversed(made[-2:]) if _belongs(one, span, found[index + 1 :], both)), None)
+        owner = next((one for one in reversed(made[-2:]) if _belongs(one, span, found[index + 1 :], both, gap)), None)
         if owner is None:
             made.append(Vehicle([span]))
         else:
@@ -133,7 +129,7 @@ def vehicles(found: list[Span], rows: Iterable[int]) -> list[Vehicle]:
     return made
 
 
-def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool) -> bool:
+def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool, free: int) -> bool:
     """Whether this vehicle broke the beam, too."""
     same = [one for one in vehicle.spans if one.row == span.row]
     others = [one for one in vehicle.spans if one.row != span.row]
@@ -142,19 +138,14 @@ def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool) -> boo
         return span.begin <= vehicle.cleared + BETWEEN
     gap = span.begin - same[-1].end
     if not others:
-        return both and gap <= BETWEEN if _goes_on(span, later) else gap <= AGAIN and both
+        return both and gap <= AGAIN
     other = max(others, key=lambda one: one.end)
     if span.row != first:  # the row it leaves by, once more: it has backed up a little, or two loads in a row
-        return any(one.end >= span.begin - FLICKER for one in vehicle.spans if one.row == first)
+        return any(one.end >= span.begin - free for one in vehicle.spans if one.row == first)
     if other.end < span.begin:  # it had left by the other side, or had come back before
         return False
     # The row it came by is broken again while it still stands in the other: it comes back, or another follows it.
     return not any(one.row == other.row and other.end < one.begin <= span.end + BETWEEN for one in later)
-
-
-def _goes_on(span: Span, later: list[Span]) -> bool:
-    """Whether what broke this row goes on to another."""
-    return any(one.row != span.row and one.begin <= span.end + BETWEEN for one in later)
 
 
 def stands(vehicle: Vehicle) -> int:

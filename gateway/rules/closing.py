@@ -9,6 +9,7 @@ from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
+from gateway.rules.carriers import carrier
 from gateway.rules.direction import Direction, direction
 from gateway.rules.features import JUST, Around, Elsewhere, Values, features, loudness, wrong_side
 from gateway.rules.kin import kin
@@ -83,7 +84,7 @@ class Ended(Struct):
     went: list[Track]
     """What seems to have moved, turned round or not."""
     level: int | None
-    """How loud it was, or what else the tags were compared with: the median of the peaks, tenths of dBm."""
+    """How loud the goods were, or what else the tags were compared with: the median of the peaks, tenths of dBm."""
     rows: set[int]
     """Rows of antennas that heard anything in it."""
     strays: int = 0
@@ -155,7 +156,7 @@ def end(
     )
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
-    level = middle(track.peak for track in went or scored.group)
+    level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
     strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads)
     return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays)
 
@@ -168,7 +169,7 @@ def score(
     place: Layout,
 ) -> Scored:
     """Points of every tag read in the passage: the group is founded, then gathered, then all are compared with it."""
-    core = {epc: track for epc, track in found.items() if track.reads or (track.peak > FLOOR and epc not in known)}
+    core = {epc: track for epc, track in found.items() if _in_question(track, known.get(epc))}
     least = limit(window.portal, window.usual)
     often = window.portal.min_reads
     if window.vehicle is not None and window.usual is not None:
@@ -199,6 +200,15 @@ def score(
     return Scored(values, theirs, points, group, around.way, directed)
 
 
+def _in_question(track: Track, known: Known | None) -> bool:
+    """Whether a tag may have passed: heard in the core, or next to it where it is new or RISE louder than it stood."""
+    if track.reads:
+        return True
+    if known is None:
+        return track.peak > FLOOR
+    return known.level > FLOOR and track.peak >= known.level + RISE
+
+
 def card_of(track: Track, directed: bool) -> str:
     """The card by which a tag is judged."""
     rows = "rows" if directed else "row"
@@ -206,8 +216,12 @@ def card_of(track: Track, directed: bool) -> str:
 
 
 def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
-    """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt."""
-    moved = sorted((total, epc) for epc, total in points.items() if total > 0)
+    """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt.
+
+    Goods, if there are any: a truck's own tag is metres behind them, and mounted to be heard.
+    """
+    every = sorted((total, epc) for epc, total in points.items() if total > 0)
+    moved = [one for one in every if not carrier(one[1])] or every
     return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
 
 
@@ -276,6 +290,10 @@ def _seeds(
     if not strong:
         return []
     best = max(score for score, _ in strong)
+    goods = [one for one in strong if not carrier(one[1].epc)]
+    if goods and max(score for score, _ in goods) >= best - BELOW:
+        strong = goods  # beside an empty truck's own tag they are far fainter
+        best = max(score for score, _ in goods)
     return [track for score, track in strong if score >= best - ALIKE]
 
 

@@ -17,6 +17,9 @@ CLEAR_SHARE = 4
 """Or the part of the time for which the tags were heard that lies between the centres: nobody passes both rows, turns
 and passes them again in so little."""
 
+AGREED = 0.8
+"""Share of the tags that must agree on it, too: of a load that stands before the door some tags come near each row."""
+
 ONE_EYE_GAP, LONGEST = 200_000, 10_000_000
 """µs between the middle of what one eye saw and what a row of antennas beyond it heard, below which it says nothing:
 the load may be at either end of its truck. And the longest a vehicle that passes an eye takes."""
@@ -73,7 +76,7 @@ def by_one_eye(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:
 
 def _through(told: Direction, group: Sequence[Track]) -> bool:
     """Whether the antennas are sure enough of a way to outweigh an eye that saw nothing."""
-    if told[0] not in ("in", "out"):
+    if told[0] not in ("in", "out") or told[1] < AGREED:
         return False
     gap = abs(int(told[2]["gap_ms"])) * 1000
     return gap >= CLEAR_GAP or gap * CLEAR_SHARE >= median([track.last - track.first for track in group])

@@ -15,6 +15,7 @@ from gateway.model.outcome import Line, Movement, Weighed
 from gateway.model.settings import Portal, Settings
 from gateway.rules import reasons
 from gateway.rules.candidates import Crossed
+from gateway.rules.carriers import carrier
 from gateway.rules.effects import line_of
 from gateway.rules.numbering import Taken, next_lot
 from gateway.rules.resolve import Resolved, compare, contradictions, resolve, tagged_lines
@@ -60,10 +61,12 @@ def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
     if passage.direction not in ("in", "out"):
         return []
     unknown = unknown_tags(portal, facts)
-    ignored = frozenset(epc for epc in passage.moved if unknown == "ignore" and _foreign(epc, facts))
+    carriers = frozenset(epc for epc in passage.moved if carrier(epc) and _foreign(epc, facts))
+    ignored = frozenset(epc for epc in passage.moved if unknown == "ignore" and _foreign(epc, facts)) - carriers
+    goods = [epc for epc in passage.moved if epc not in ignored and epc not in carriers]
     taken: Taken = {}
     movements = []
-    for ordinal, group in enumerate(_groups([epc for epc in passage.moved if epc not in ignored], facts)):
+    for ordinal, group in enumerate(_groups(goods, facts)):
         finding: Finding | None
         if portal.outside is not None:
             finding = _transfer(crossed, facts, group)
@@ -75,6 +78,8 @@ def judge(settings: Settings, crossed: Crossed, facts: Facts) -> list[Movement]:
         if finding is not None:
             if ignored:
                 finding.evidence["ignored"] = sorted(ignored)
+            if carriers:
+                finding.evidence["carriers"] = sorted(carriers)
             movements.append(_movement(settings, crossed, group, ordinal, finding))
     return movements
 

@@ -61,7 +61,8 @@ DEAF = 3
 """Passages in a row in which a row of antennas heard nothing, after which its silence says nothing: it is dead."""
 
 SILENT = 2
-"""Vehicles in a row that one row of eyes did not see, after which it is not waited for: it is broken or dirty."""
+"""Vehicles in a row that went through and that one row of eyes did not see, after which it is not waited for: it is
+broken or dirty. Who turns round at the door says nothing of the row that he did not come to."""
 
 AFTER = 500_000
 """µs that a passage lasts at least when something stays in the beam."""
@@ -235,14 +236,14 @@ class PortalWatch:
     def _look(self) -> None:
         """Derive from edges and reads when the earliest passage ends, and when it can no longer change."""
         state = self.state
-        found = spans(state.edges, self._rows)
-        self._vehicles: list[Vehicle] = vehicles(found, self._rows)
+        found = spans(state.edges, self._rows, self.portal.gap)
+        self._vehicles: list[Vehicle] = vehicles(found, self._rows, self.portal.gap)
         self._ends = self._due = self._horizon = FOREVER
         self._least = limit(self.portal, state.usual) / 10
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
         if self._vehicles:
-            first = self._vehicles[0]
-            self._end(self._left(first), first.opened)
+            first, *others = self._vehicles
+            self._end(self._left(first, others), first.opened)
         elif state.opened:
             self._end(state.activity, state.opened)
 
@@ -253,11 +254,11 @@ class PortalWatch:
         self._due = min(ends + portal.quiet, opened + portal.longest)
         self._horizon = self._due + portal.settle
 
-    def _left(self, vehicle: Vehicle) -> int:
-        """When a vehicle had left, µs; one between the rows of eyes is not seen, and is waited for."""
+    def _left(self, vehicle: Vehicle, others: Sequence[Vehicle]) -> int:
+        """When a vehicle had left, µs. One between the rows of eyes is not seen: it is waited for, but for the next."""
         seen = {row for row in (OUTER, INNER) if vehicle.saw(row)}
         missing = [row for row in (OUTER, INNER) if row in self._rows and row not in seen]
-        if seen and missing and self.state.silent[missing[0]] < SILENT:
+        if seen and missing and not others and self.state.silent[missing[0]] < SILENT:
             return vehicle.cleared + BETWEEN - self.portal.quiet
         if len({span.row for span in vehicle.spans if span.end == FOREVER}) == 1 and len(seen) == 2:
             return stands(vehicle) + STANDS
@@ -318,7 +319,7 @@ class PortalWatch:
             self.background.moved(ended.passage.moved, window.closed, ended.passage.direction)
             self._learn(ended)
         self.background.trim(window.closed)
-        self._shut(window.closed, frozenset(track.epc for track in ended.went), parted)
+        self._shut(window.closed, ended, parted)
         return ended
 
     def _learn(self, ended: Ended) -> None:
@@ -349,9 +350,11 @@ class PortalWatch:
             if window.vehicle is not None and within(window.vehicle, at, self._rows[eye])
         ]
 
-    def _shut(self, closed: int, went: frozenset[str] = frozenset(), parted: Parted | None = None) -> None:
-        """Forget the earliest passage; `went` are its tags, `parted` tells where the rest of it begins."""
+    def _shut(self, closed: int, ended: Ended | None = None, parted: Parted | None = None) -> None:
+        """Forget the earliest passage; `ended` is what was decided, `parted` tells where the rest of it begins."""
         state = self.state
+        went = frozenset(track.epc for track in ended.went) if ended is not None else frozenset()
+        through = ended is not None and bool(ended.passage.moved) and ended.passage.direction in ("in", "out")
         opened, activity = 0, 0
         if self._vehicles:
             gone, others, rest = self._vehicles[0], self._vehicles[1:], []
@@ -365,7 +368,7 @@ class PortalWatch:
             ]
             for row in (OUTER, INNER):
                 stuck = any(span.row == row and span.end == FOREVER for span in gone.spans)
-                state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + 1
+                state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + through
             state.edges += rest
         elif parted is not None:
             opened, activity = closed + 1, state.activity

@@ -4,7 +4,7 @@ A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points 
 
     for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt
     against  it is announced or booked on another unit that did not move; it is booked here already and goods come in;
-             or it is named nowhere while all that moved is announced tag by tag: a lone stranger
+             or it is named nowhere while all that moved beyond doubt is announced, tag by tag or by product: a stranger
 
 What turns by that stands in the evidence: `vouched` {epc: [reason, points]}, `dismissed` likewise, and `inferred_from`
 ("asn", "order" or "ledger"); tags that moved only because something vouched for them are the passage's `inferred`.
@@ -21,6 +21,7 @@ from gateway.identity import decode
 from gateway.model.facts import Facts, Serial
 from gateway.model.outcome import Passage
 from gateway.rules.candidates import Crossed
+from gateway.rules.carriers import carrier
 from gateway.rules.scoring import VOUCHABLE
 
 VOUCHED = VOUCHABLE
@@ -47,7 +48,13 @@ def settled(crossed: Crossed, facts: Facts) -> Passage:
     units = _moving(sure, homes, doubts)
     if not units:
         return passage
-    told = {epc: found for epc in doubts if (found := _told(crossed, epc, homes[epc], units, homes, facts)) is not None}
+    counted = _counted(units, facts)
+    named = all(homes[epc] or carrier(epc) or decode(epc).ai.get("01") in counted for epc in sure)
+    told: dict[str, tuple[str, int]] = {}
+    for epc in doubts:
+        strange = named and decode(epc).ai.get("01") not in counted
+        if (found := _told(crossed, epc, homes[epc], units, strange, facts)) is not None:
+            told[epc] = found
     moved = set(passage.moved)
     vouched: dict[str, Any] = {}
     dismissed: dict[str, Any] = {}
@@ -104,11 +111,24 @@ def _moving(sure: list[str], homes: Mapping[str, Homes], doubts: Mapping[str, in
     return frozenset(own | {sscc for sscc, count in with_it.items() if count * HALF >= count + in_doubt[sscc]})
 
 
+def _counted(units: frozenset[str], facts: Facts) -> frozenset[str]:
+    """The products (GTIN) that these units are announced to hold so many of, without saying which items."""
+    return frozenset(
+        line.gtin
+        for sscc in units
+        for expected in facts.expected.get(sscc, ())
+        for line in expected.unit.lines
+        if not (line.serials or line.ranges or line.epcs)
+    )
+
+
 def _told(
-    crossed: Crossed, epc: str, mine: Homes, units: frozenset[str], homes: Mapping[str, Homes], facts: Facts
+    crossed: Crossed, epc: str, mine: Homes, units: frozenset[str], strange: bool, facts: Facts
 ) -> tuple[str, int] | None:
-    """What the facts say of one tag: a word and points."""
+    """What the facts say of one tag, a word and points; `strange`: all that surely moved is named, and it is not."""
     own = decode(epc).ai.get("00")
+    if carrier(epc) and not mine:
+        return None  # nobody announces the truck
     if own is not None:
         if own in units:
             return mine.get(own, "ledger"), VOUCHED
@@ -119,6 +139,6 @@ def _told(
         return "booked", DISMISSED
     if mine:
         return "elsewhere", DISMISSED
-    if own is None and all(homes[one] for one in crossed.passage.moved if one != epc):
+    if own is None and strange:
         return "stranger", STRANGER
     return None

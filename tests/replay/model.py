@@ -404,7 +404,8 @@ def vouched() -> Scene:
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 6)), deep.epc, moved=True, says={})
 
 
-BADGE = "E28011606000020988880001"
+TRUCK = "34164522A400000000000001"
+"""A GIAI: what carries goods."""
 
 
 def companion() -> Scene:
@@ -412,11 +413,11 @@ def companion() -> Scene:
     steps: list[Step] = []
     for place in range(4):
         at = -400.0 + 100 * place
-        steps += crossing(at, Tag(BADGE, going(at, offset=1.0)), number=20 + place, serials=(200 + 10 * place,))
+        steps += crossing(at, Tag(TRUCK, going(at, offset=1.0)), number=20 + place, serials=(200 + 10 * place,))
         steps += beams("dock-1", at + 50, inward=False)
-        steps += heard("dock-1", [Tag(BADGE, going(at + 50, inward=False, offset=1.0))], at + 45, at + 55)
-    steps += crossing(10.0, Tag(BADGE, going(10.0, offset=1.0)))
-    return Scene(day(steps), BADGE, moved=True, says={}, claim=("in", "accepted", {"matched"}, "receipt"))
+        steps += heard("dock-1", [Tag(TRUCK, going(at + 50, inward=False, offset=1.0))], at + 45, at + 55)
+    steps += crossing(10.0, Tag(TRUCK, going(10.0, offset=1.0)))
+    return Scene(day(steps), TRUCK, moved=True, says={}, claim=("in", "accepted", {"matched"}, "receipt"))
 
 
 def empty() -> Scene:

@@ -123,7 +123,7 @@ def test_what_is_announced_is_vouched_for() -> None:
 def test_a_companion_moves_with_each_load_and_alone() -> None:
     """A truck's own tag goes in again and again; that it went in a minute ago is not held against it."""
     found = passages("model-companion")
-    assert all(model.BADGE in one.moved for one in found)
+    assert all(model.TRUCK in one.moved for one in found)
     assert [one.direction for one in found] == ["in", "out"] * 4 + ["in"]
 
 

@@ -43,6 +43,7 @@ CLAIMS: dict[str, tuple[str, str | None, set[str], str]] = {
     "eyes-that-die": ("in", "accepted", {"matched"}, "receipt"),
     "excursion-with-hold": ("in", "accepted", {"matched"}, "excursion"),
     "expired": ("in", "held", {"expired"}, "receipt"),
+    "forklift-tag": ("in", "accepted", {"matched"}, "receipt"),
     "held-pallet-shipped": ("out", "refused", {"on_hold"}, "exception"),
     "hold": ("in", "refused", {"on_hold"}, "exception"),
     "hold-by-central": ("in", "held", {"on_hold"}, "release"),

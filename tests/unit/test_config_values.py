@@ -250,7 +250,7 @@ def test_every_preset_keeps_the_promise_of_two_seconds() -> None:
 def test_the_usual_gate_has_the_numbers_of_the_model() -> None:
     """The preset dock-4-antenna is what `model.settings.Portal` has without a preset."""
     plain, gate = Portal("p", "l", ()), PRESETS["dock-4-antenna"]
-    for name in ("quiet", "settle", "longest", "min_reads", "min_rssi"):
+    for name in ("quiet", "settle", "longest", "gap", "min_reads", "min_rssi"):
         assert getattr(plain, name) == getattr(gate, name)
 
 

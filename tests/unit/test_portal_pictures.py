@@ -47,7 +47,8 @@ def test_the_page_tells_the_presets_as_they_are() -> None:
         quiet, settle = (f"{us / 1e6:g} s" for us in (preset.quiet, preset.settle))
         longest = f"{preset.longest / 1e6:g} s" if preset.longest < 60_000_000 else f"{preset.longest / 6e7:g} min"
         cells = [cell.strip() for cell in row.strip("|").split("|")]
-        assert cells[3:] == [quiet, settle, longest, str(preset.min_reads), f"{preset.min_rssi:g} dBm"]
+        gap = f"{preset.gap / 1e6:g} s"
+        assert cells[3:] == [quiet, settle, longest, gap, str(preset.min_reads), f"{preset.min_rssi:g} dBm"]
 
 
 def test_the_page_names_what_there_is() -> None:

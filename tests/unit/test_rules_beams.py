@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from gateway.rules.beams import FLICKER, FOREVER, INNER, OUTER, Edge, Span, spans, vehicles
+from gateway.rules.beams import FOREVER, INNER, OUTER, Edge, Span, spans, vehicles
 
 MS = 1000
+GAP = 700 * MS
 ROWS = (OUTER, INNER)
 
 
@@ -17,7 +18,7 @@ def edges(*changes: tuple[int, str]) -> list[Edge]:
 
 def ways(*changes: tuple[int, str]) -> list[str]:
     """The ways of the vehicles in these edges."""
-    return [one.way(ROWS) for one in vehicles(spans(edges(*changes), ROWS), ROWS)]
+    return [one.way(ROWS) for one in vehicles(spans(edges(*changes), ROWS, GAP), ROWS, GAP)]
 
 
 IN = ((0, "O"), (800, "I"), (1500, "o"), (2300, "i"))
@@ -75,38 +76,50 @@ def test_one_after_the_other_are_two() -> None:
 
 
 def test_a_slit_is_no_gap() -> None:
-    """The slit between load and mast is bridged, and remembered: two loads may meet there; a gap of FLICKER is one."""
+    """The slit between load and mast is bridged, and remembered: two loads may meet there; a gap of GAP is one."""
     begin = [(0, 0, True), (500 * MS, 0, False)]
-    (found,) = spans([*begin, (500 * MS + FLICKER - 2, 0, True)], ROWS)
-    assert found == Span(OUTER, 0, FOREVER, [(500 * MS, 500 * MS + FLICKER - 2)])
-    assert len(spans([*begin, (500 * MS + FLICKER, 0, True)], ROWS)) == 2
+    (found,) = spans([*begin, (500 * MS + GAP - 2, 0, True)], ROWS, GAP)
+    assert found == Span(OUTER, 0, FOREVER, [(500 * MS, 500 * MS + GAP - 2)])
+    assert len(spans([*begin, (500 * MS + GAP, 0, True)], ROWS, GAP)) == 2
 
 
-def test_a_halt_between_the_beams_is_one_passage() -> None:
-    """A load that stops between the rows, unseen, is one vehicle with the truck that comes behind it."""
-    changes = ((0, "O"), (800, "o"), (6000, "O"), (7000, "I"), (8000, "o"), (9000, "i"))
-    assert ways(*changes) == ["in"]
+def test_on_a_conveyor_a_gap_is_the_next_carton() -> None:
+    """How long a beam may be free is the portal's own: 300 ms are one pallet jack, or two cartons."""
+    cartons = [(0, 0, True), (200 * MS, 0, False), (500 * MS, 0, True), (700 * MS, 0, False)]
+    assert [len(spans(cartons, ROWS, gap)) for gap in (GAP, 100 * MS)] == [1, 2]
+
+
+def test_who_comes_to_the_first_beam_and_goes_has_turned() -> None:
+    """What breaks that beam seconds later is another, or the same once more; a second is too short for that."""
+    again = ((6000, "O"), (7000, "I"), (8000, "o"), (9000, "i"))
+    assert ways((0, "O"), (800, "o"), *again) == ["none", "in"]
+    assert ways((0, "O"), (5100, "o"), *again) == ["in"]
+
+
+def test_a_load_between_the_beams_is_waited_for() -> None:
+    """What stops there, where nobody sees it, and goes on is one vehicle."""
+    assert ways((0, "O"), (800, "o"), (6000, "I"), (7000, "i")) == ["in"]
 
 
 def test_order_of_arrival_does_not_matter() -> None:
     """Edges in any order give the same vehicles."""
     every = edges(*IN, *((ms + 5000, what) for ms, what in OUT))
-    told = vehicles(spans(every, ROWS), ROWS)
+    told = vehicles(spans(every, ROWS, GAP), ROWS, GAP)
     for seed in range(20):
         mixed = random.Random(seed).sample(every, len(every))
-        assert vehicles(spans(mixed, ROWS), ROWS) == told
+        assert vehicles(spans(mixed, ROWS, GAP), ROWS, GAP) == told
 
 
 def test_eyes_of_one_row_count_as_one() -> None:
     """Two eyes in a row see one thing: broken while either is."""
     rows = (OUTER, OUTER, INNER)
-    found = spans([(0, 0, True), (100, 1, True), (200, 0, False), (300, 1, False)], rows)
+    found = spans([(0, 0, True), (100, 1, True), (200, 0, False), (300, 1, False)], rows, GAP)
     assert found == [Span(OUTER, 0, 300)]
 
 
 def test_without_two_rows_nothing_is_told() -> None:
     """One row of eyes tells no way, and two gaps apart are two vehicles."""
     found = vehicles(
-        spans([(0, 0, True), (1, 0, False), (MS * 900, 0, True), (MS * 1800, 0, False)], (OUTER,)), (OUTER,)
+        spans([(0, 0, True), (1, 0, False), (MS * 900, 0, True), (MS * 1800, 0, False)], (OUTER,), GAP), (OUTER,), GAP
     )
     assert [one.way((OUTER,)) for one in found] == ["unknown", "unknown"]

@@ -25,6 +25,7 @@ SSCC, OTHER = (body + check_digit(body) for body in ("34012345000000001", "34012
 GTIN, GTIN2 = (body + check_digit(body) for body in ("0401234500001", "0401234500002"))
 PALLET, PALLET2 = sscc96(SSCC, 7), sscc96(OTHER, 7)
 RAW = "E280116060000209"
+TRUCK, ROLL_CAGE = "34164522A400000000000001", "3316450E040000C000000001"
 
 DOCK = Portal("dock-1", "inbound", (Antenna("r", 1),))
 INNER = Portal("door-2", "cold", (Antenna("r", 2),), outside="inbound")
@@ -220,6 +221,26 @@ def test_unknown_tag(stranger: str) -> None:
     assert (movement.verdict, movement.reasons) == ("held", ("unknown_tag",))
     assert [line.lot for line in movement.lines] == ["L1", None]
     assert movement.lines[1].epcs == (stranger,)
+
+
+@pytest.mark.parametrize("asset", [TRUCK, ROLL_CAGE])
+def test_what_carries_goods_is_no_goods(asset: str) -> None:
+    """A truck's own tag changes no verdict and comes into no stock, and is no shipment when the truck goes empty."""
+    receipt = received(*tags(1, 2), asset)
+    assert (receipt.verdict, receipt.reasons) == ("accepted", ("matched",))
+    assert receipt.evidence["carriers"] == [asset]
+    assert asset not in {epc for line in receipt.lines for epc in line.epcs}
+    assert cross(Facts(), asset, way="out") == cross(Facts(), asset, way="in") == []
+
+
+def test_an_asset_that_somebody_named_is_goods() -> None:
+    """One that a document announces, or that the ledger holds, moves like any other item."""
+    announced = Facts(serials={TRUCK: (Serial(GTIN, "L1", "asn/D1", "", "epc"),)})
+    (receipt,) = cross(announced, TRUCK)
+    assert [line.epcs for line in receipt.lines] == [(TRUCK,)]
+    here = Facts(items={TRUCK: Item(TRUCK, GTIN, "L1", "present", "inbound")})
+    (shipment,) = cross(here, TRUCK, way="out")
+    assert shipment.reasons == ("no_expectation",)
 
 
 def test_several_reasons_in_catalogue_order() -> None:

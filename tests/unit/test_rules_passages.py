@@ -264,8 +264,8 @@ def test_earlier_edge_opens_earlier() -> None:
     assert portal.opened == T0
     edge(portal, -10, 1, False, late=200)
     assert portal.opened == T0
-    feed(portal, [(200, OUTER, A, -50.0), (300, INNER, A, -50.0), (350, INNER, A, -50.0)])
-    edge(portal, 400, 0, False)
+    feed(portal, through(200, (A,)))
+    edge(portal, 1_200, 0, False)
     (passage,) = finish(portal)
     assert passage.passage == f"dock-1/{T0}"
     assert passage.moved == (A,)
@@ -683,7 +683,7 @@ def test_what_came_right_behind_is_not_of_this_passage() -> None:
 
 
 def test_two_trucks_half_a_second_apart_are_two() -> None:
-    """Less than FLICKER is free between them: their tags part them there, and each has the beams of both rows."""
+    """Less than `gap` is free between them: their tags part them there, and each has the beams of both rows."""
     changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2400: (0, True)}
     changes |= {2700: (1, False), 3200: (1, True), 4300: (0, False), 5100: (1, False)}
     steps = through(400, pace=800) + through(2_800, (D, "1" * 24, "2" * 24), pace=800)
@@ -896,3 +896,64 @@ def test_a_weight_of_a_time_that_is_decided_opens_nothing() -> None:
     assert finish(portal)
     assert weigh(portal, display(0, "612.4")) == []
     assert not portal.open
+
+
+# -- a truck's own tag, and who turns at the first beam -----------------------------------------------------------
+
+TRUCK = "34164522A400000000000001"
+ONCE = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
+"""One vehicle through both beams."""
+
+
+def test_a_trucks_own_tag_teaches_the_door_no_level() -> None:
+    """It is loud; what comes next would be far too faint beside it."""
+    portal = watch()
+    (empty,) = played(portal, ONCE, through(400, (TRUCK,), level=-15.0, pace=800))
+    assert (empty.moved, portal.state.usual) == ((TRUCK,), None)
+    later = {60_000 + ms: change for ms, change in ONCE.items()}
+    (loaded,) = played(portal, later, through(60_400, pace=800) + through(62_000, (TRUCK,), level=-15.0, pace=800))
+    assert set(loaded.moved) >= {A, B, C}
+    assert portal.state.usual == -450
+
+
+def test_goods_are_compared_with_goods_and_beside_an_empty_truck_with_its_tag() -> None:
+    """A tag that passes two metres behind the load founds no group beside it; far fainter ones beside it found none."""
+    goods = through(400, pace=800) + through(400, (TRUCK,), level=-30.0, pace=800)
+    (loaded,) = played(watch(), ONCE, goods)
+    assert loaded.evidence["group"] == 2  # the better half of three
+    assert set(loaded.moved) >= {A, B, C}
+    strays = [(ms, MIDDLE, D, -62.0) for ms in range(-1_000, 4_000, 60)]
+    (empty,) = played(watch(), ONCE, sorted(through(400, (TRUCK,), level=-20.0, pace=800) + strays))
+    assert (empty.moved, empty.strays, empty.evidence["group"]) == ((TRUCK,), (D,), 1)
+
+
+def test_who_turns_at_the_first_beam_has_not_come_in_with_the_next() -> None:
+    """Whoever breaks that beam seconds later is another, and the first is decided when he comes."""
+    changes = {0: (0, True), 3_000: (0, False)} | {7_000 + ms: change for ms, change in ONCE.items()}
+    there_and_back = sorted(through(200, rows=(OUTER,)) + through(1_300, rows=(OUTER,)))
+    turned, came = played(watch(), changes, there_and_back + through(7_400, (D, "1" * 24, "2" * 24), pace=800))
+    assert (turned.moved, turned.direction) == ((), "none")
+    assert (set(came.moved), came.direction) == ({D, "1" * 24, "2" * 24}, "in")
+
+
+def test_who_turns_at_the_first_beam_does_not_make_the_other_blind() -> None:
+    """Only loads that went through, and that an eye did not see, speak against it."""
+    portal = watch()
+    for number in range(SILENT + 1):
+        begin = 20_000 * number
+        steps = sorted(through(begin + 200, rows=(OUTER,)) + through(begin + 1_300, rows=(OUTER,)))
+        played(portal, {begin: (0, True), begin + 3_000: (0, False)}, steps)
+    assert portal.state.silent[INNER] == 0
+    for number in range(SILENT):
+        begin = 200_000 + 20_000 * number
+        tags = tuple(f"{number}{place}".ljust(24, "0") for place in range(3))
+        played(portal, {begin: (0, True), begin + 1_900: (0, False)}, through(begin + 400, tags, pace=800))
+    assert portal.state.silent[INNER] == SILENT
+
+
+@pytest.mark.parametrize(("pace", "way"), [((800, 800, 800), "in"), ((900, 900, -700), "none")])
+def test_antennas_outweigh_an_eye_only_where_the_tags_agree(pace: tuple[int, ...], way: str) -> None:
+    """Of a load that stands before the first beam some tags come near the inner row first; they do not all say so."""
+    steps = [step for tag, each in zip((A, B, C), pace, strict=True) for step in through(1_000, (tag,), pace=each)]
+    (passage,) = played(watch(), {0: (0, True), 3_500: (0, False)}, sorted(steps))
+    assert passage.direction == way

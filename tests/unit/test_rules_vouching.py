@@ -63,6 +63,15 @@ def test_a_doubtful_stranger_is_dismissed(told: Facts, reason: str, points: int)
     assert found.evidence == {"dismissed": {CASES[1]: [reason, points / 100]}}
 
 
+def test_a_trucks_own_tag_is_no_stranger_and_makes_none() -> None:
+    """Nobody announces trucks: it stays told as moved, and beside it a tag that nobody named is one all the same."""
+    truck = "34164522A400000000000001"
+    one = crossed([PALLET, CASES[0]], {truck: 200, CASES[1]: 200})
+    found = settled(one, facts(s1=SSCC))
+    assert set(found.moved) == {PALLET, CASES[0], truck}
+    assert found.evidence == {"dismissed": {CASES[1]: ["stranger", STRANGER / 100]}}
+
+
 def test_what_is_booked_here_does_not_come_in_again() -> None:
     """A doubtful tag that the ledger holds here already is a stray of goods that come in."""
     booked = Facts(

@@ -91,6 +91,10 @@ def _tag(movement: Movement, epc: str) -> Iterator[Sentence]:
             yield Sentence("line", f"It counts in: {goods(line)}; {RESOLVED.get(line.resolved_by)}.", epc)
     if epc in movement.evidence.get("ignored", ()):
         yield Sentence("ignored", f"{tag(epc)} counts for nothing: the portal ignores tags that nothing explains.", epc)
+    if epc in movement.evidence.get("carriers", ()):
+        yield Sentence(
+            "carriers", f"{tag(epc)} is of an asset that carries goods (GIAI or GRAI), and none itself.", epc
+        )
     if told := [one for one in movement.evidence.get("contradictions", ()) if one["epc"] == epc]:
         yield Sentence("contradictions", _claims(told), epc)
 
@@ -129,6 +133,7 @@ def _claims(told: Any) -> str:
 
 EVIDENCE: dict[str, Callable[[Any], str]] = {
     "ignored": lambda epcs: f"{many(len(epcs), 'tag')} that nothing explains count for nothing here (unknown_tags).",
+    "carriers": lambda epcs: f"{many(len(epcs), 'tag')} of assets (trucks, roll cages: GIAI, GRAI) are no goods.",
     "present": lambda epcs: f"{many(len(epcs), 'item')} had been received before and are not booked again.",
     "contradictions": _claims,
     "numbered": lambda taken: f"The site gave {many(len(taken), 'lot number')} of its own.",
