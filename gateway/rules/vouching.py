@@ -52,7 +52,7 @@ def settled(crossed: Crossed, facts: Facts) -> Passage:
     named = all(homes[epc] or carrier(epc) or decode(epc).ai.get("01") in counted for epc in sure)
     told: dict[str, tuple[str, int]] = {}
     for epc in doubts:
-        strange = named and decode(epc).ai.get("01") not in counted
+        strange = named and decode(epc).ai.get("01") not in counted and not carrier(epc)  # nobody announces trucks
         if (found := _told(crossed, epc, homes[epc], units, strange, facts)) is not None:
             told[epc] = found
     moved = set(passage.moved)
@@ -127,8 +127,6 @@ def _told(
 ) -> tuple[str, int] | None:
     """What the facts say of one tag, a word and points; `strange`: all that surely moved is named, and it is not."""
     own = decode(epc).ai.get("00")
-    if carrier(epc) and not mine:
-        return None  # nobody announces the truck
     if own is not None:
         if own in units:
             return mine.get(own, "ledger"), VOUCHED

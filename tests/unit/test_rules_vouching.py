@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.identity import decode
-from gateway.model.documents import ExpectedUnit
+from gateway.model.documents import ExpectedLine, ExpectedUnit
 from gateway.model.facts import Expected, Facts, Item, Serial
 from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Portal
@@ -61,6 +61,22 @@ def test_a_doubtful_stranger_is_dismissed(told: Facts, reason: str, points: int)
     assert found.strays == (CASES[1],)
     assert found.inferred == ()
     assert found.evidence == {"dismissed": {CASES[1]: [reason, points / 100]}}
+
+
+def test_several_strangers_are_dismissed_as_one_is() -> None:
+    """That the others in doubt are named nowhere either speaks for none of them."""
+    found = settled(crossed([PALLET, CASES[0]], {CASES[1]: 200, CASES[2]: 200}), facts(s1=SSCC))
+    assert found.moved == tuple(sorted([PALLET, CASES[0]]))
+    assert set(found.evidence["dismissed"]) == {CASES[1], CASES[2]}
+
+
+@pytest.mark.parametrize(("gtin", "stays"), [(GTIN, True), ("09521321009999", False)])
+def test_a_product_that_is_announced_by_number_names_its_tags(gtin: str, stays: bool) -> None:
+    """Where no items are listed a doubtful tag of that product is no stranger, and one of another product is."""
+    unit = ExpectedUnit(SSCC, (ExpectedLine(gtin, "2"),))
+    known = Facts(expected={SSCC: (Expected("asn", "A1", 1, unit, "expected"),)}, serials=serials(s1=SSCC))
+    found = settled(crossed([PALLET, CASES[0]], {CASES[1]: 200}), known)
+    assert (CASES[1] in found.moved) is stays
 
 
 def test_a_trucks_own_tag_is_no_stranger_and_makes_none() -> None:
