@@ -918,8 +918,9 @@ def test_a_trucks_own_tag_teaches_the_door_no_level() -> None:
 
 def test_goods_are_compared_with_goods_and_beside_an_empty_truck_with_its_tag() -> None:
     """A tag that passes two metres behind the load founds no group beside it; far fainter ones beside it found none."""
-    goods = through(400, pace=800) + through(400, (TRUCK,), level=-30.0, pace=800)
-    (loaded,) = played(watch(), ONCE, goods)
+    slow = {0: (0, True), 3_000: (1, True), 5_500: (0, False), 8_500: (1, False)}
+    goods = through(400, pace=3_000) + through(4_400, (TRUCK,), level=-30.0, pace=3_000)
+    (loaded,) = played(watch(), slow, sorted(goods))
     assert loaded.evidence["group"] == 2  # the better half of three
     assert set(loaded.moved) >= {A, B, C}
     strays = [(ms, MIDDLE, D, -62.0) for ms in range(-1_000, 4_000, 60)]
@@ -957,3 +958,28 @@ def test_antennas_outweigh_an_eye_only_where_the_tags_agree(pace: tuple[int, ...
     steps = [step for tag, each in zip((A, B, C), pace, strict=True) for step in through(1_000, (tag,), pace=each)]
     (passage,) = played(watch(), {0: (0, True), 3_500: (0, False)}, sorted(steps))
     assert passage.direction == way
+
+
+def test_who_turned_is_decided_when_the_next_comes() -> None:
+    """Nobody waits for him at the other beam any more; the verdict of the next is not late for it."""
+    portal = watch()
+    edge(portal, 0, 0, True)
+    feed(portal, sorted(through(200, rows=(OUTER,))))
+    edge(portal, 1_900, 0, False)
+    assert tick(portal, T0 + 4 * S) == []  # he may stand between the beams
+    edge(portal, 4_500, 0, True)
+    (turned,) = tick(portal, T0 + 5 * S)
+    assert turned.direction == "none"
+
+
+@pytest.mark.parametrize(("waiting", "scored"), [(-62.0, True), (-50.0, False)])
+def test_a_tag_heard_next_to_the_passage_is_in_question_where_it_is_louder_than_it_stood(
+    waiting: float, scored: bool
+) -> None:
+    """A case that waited before the door is heard a last time before the first beam, 10 dB louder than there."""
+    portal = watch()
+    portal.background.hear([(T0 - 60 * S + number * S, OUTER, D, waiting) for number in range(20)])
+    (passage,) = played(
+        portal, ONCE, sorted([(-800, OUTER, D, -47.0), (-700, OUTER, D, -46.0), *through(400, pace=800)])
+    )
+    assert (D in passage.evidence["points"]) is scored

@@ -79,6 +79,14 @@ def test_a_product_that_is_announced_by_number_names_its_tags(gtin: str, stays: 
     assert (CASES[1] in found.moved) is stays
 
 
+def test_beside_products_announced_by_number_another_product_is_strange() -> None:
+    """All that surely moved is named by its product; what is of another one is not."""
+    unit, other = ExpectedUnit(SSCC, (ExpectedLine(GTIN, "2"),)), epc.sgtin96("09520001112355", "1", 7)
+    known = Facts(expected={SSCC: (Expected("asn", "A1", 1, unit, "expected"),)})
+    found = settled(crossed([PALLET, CASES[0]], {other: 200}), known)
+    assert found.evidence == {"dismissed": {other: ["stranger", STRANGER / 100]}}
+
+
 def test_a_trucks_own_tag_is_no_stranger_and_makes_none() -> None:
     """Nobody announces trucks: it stays told as moved, and beside it a tag that nobody named is one all the same."""
     truck = "34164522A400000000000001"
