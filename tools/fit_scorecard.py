@@ -1,9 +1,9 @@
 """Fit the scorecards of passages (`gateway/rules/scorecard.py`) to shifts of the radio generator.
 
-    python -m tools.fit_scorecard [--seeds 12] [--passages 25] [--write]
+    python -m tools.fit_scorecard [--seeds 14] [--passages 25] [--write]
 
-Every family is generated, as tuning and as varied shifts (never as untouched ones), played through the engine as it is
-and once more as another site would have heard it, and each tag labelled from the truth beside the recording.
+Every family is generated, as varied shifts (never as untouched ones), played through the engine as it is and SITES
+times more as other sites would have heard it, and each tag labelled from the truth beside the recording.
 A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
 (`features` orients them so), which keeps every rule one a technician would expect. Same arguments, same table. Needs
 numpy (a development dependency); the gateway does not.
@@ -26,18 +26,17 @@ from gateway.model.inputs import Gpi, Reads, Tick
 from gateway.rules import Engine, closing
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import KIN, kin
+from gateway.rules.kin import KIN, PASSED_ON, kin
 from gateway.rules.scorecard import Card
 from gateway.rules.tracks import Track
 from simulators.rf import FAMILIES, Shift, shift
-from tools.other_sites import Site, elsewhere
+from tools.other_sites import Site, elsewhere, later
 
 CUTS: dict[str, list[int]] = {
     "level": [-250, -200, -150, -100, -60, -30, 0],
     "both_rows": [-300, -240, -180, -120, -60, 0],
     "missed": [-20, -10, -6, -3, -1, 0],
     "group_level": [-200, -150, -100, -50],
-    "group_through": [-300, -250, -200, -150, -100],
     "contrast": [-60, -20, 20, 60, 100, 150, 200],
     "often": [5, 15, 40, 80],
     "strays_here": [-20, -10, -5, -2, -1, 0],
@@ -56,6 +55,7 @@ CUTS: dict[str, list[int]] = {
     "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
+    "phase": [-1500, -700, -400, -200, -100, 0, 100, 200, 400, 700, 1500],
     "kin": [-500, -400, -300, -200, -100, 0, 100, 200, 300, 400, 500],
     "arrived": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
     "unit": [-1000, -500, -200, 0, 200, 500, 1000],
@@ -67,7 +67,7 @@ OWN = tuple(name for name in CUTS if name not in KIN)
 ROUNDS = 2
 """Times that the table is fitted again with what the kin say by the one before."""
 
-FREE = frozenset({"above_background", "contrast", "strays_here", "came_before", "elsewhere"})
+FREE = frozenset({"above_background", "strays_here", "came_before", "elsewhere"})
 """Features that say something by not being there: never heard before, or at no other door. What cannot be told of the
 others speaks neither for nor against."""
 
@@ -83,19 +83,24 @@ RIDGE = 5e-6
 FEW = 3_000
 """Tags below which a family counts less: what is rare in it must not outweigh what is common elsewhere."""
 
+SITES = 2
+"""Other sites that each shift is played as."""
+
 STRAY_COSTS = 3.0
 """A stray that becomes stock is as bad as three moved tags that do not."""
 
 
+RANGE = (-32_000, 32_000)
+"""Values beyond say no more: ms, tenths of dB, counts; what is kept has 16 bits."""
+
 WIDTH = 120
 """Characters of a line of the table at most."""
 
-TRUSTED = frozenset({"group_level", "group_through"})
+TRUSTED = frozenset({"group_level"})
 """Features that count as at their best where they cannot be told: the first load of a door is as good as any."""
 
 WORST = -600
 """Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
-
 
 WORST_OF = {"came_before": -200}
 """And of these not fewer than that: goods that come a second time are told as such, not passed over as strays."""
@@ -139,7 +144,7 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
         return [core[epc] for epc in sorted(epc for _, epc in mine[len(mine) // 2 :])]
 
     def listening(window: closing.Window, tracks: Any, known: Mapping[str, Known], *rest: Any) -> Any:
-        same = _same(one, window.portal.id, window.opened, window.closed)
+        same = _same(one, site, window.portal.id, window.opened, window.closed)
         moved.clear()
         moved.update(name(epc) for each in same for epc in (*each["moved"], *each["turned"]))
         found = scored(window, tracks, known, *rest)
@@ -169,7 +174,7 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
         yield Told(
             directed=found.directed,
             epcs=list(found.values),
-            values=np.array([[each[name] for name in OWN] for each in found.values.values()], np.int16),
+            values=np.clip([[each[name] for name in OWN] for each in found.values.values()], *RANGE).astype(np.int16),
             moved=np.array([epc in went for epc in found.values]),
             counts=np.array([epc not in neutral for epc in found.values]),
             several=np.array([len(tracks[epc].heard) >= closing.SEVERAL for epc in found.values]),
@@ -177,13 +182,15 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
         )
 
 
-def _same(one: Shift, portal: str, opened: int, closed: int) -> list[dict[str, Any]]:
+def _same(one: Shift, site: Site, portal: str, opened: int, closed: int) -> list[dict[str, Any]]:
     """The truth passages that a passage is about."""
-    return [
-        each
-        for each in one.truth["passages"]
-        if each["portal"] == portal and min(each["closed"], closed) - max(each["opened"], opened) > -NEAR
-    ]
+    begin = one.records[0][0]
+
+    def near(each: dict[str, Any]) -> bool:
+        first, last = (later(each[name], begin, site.slower) for name in ("opened", "closed"))
+        return min(last, closed) - max(first, opened) > -NEAR
+
+    return [each for each in one.truth["passages"] if each["portal"] == portal and near(each)]
 
 
 def design(names: Sequence[str], values: Any, moved: Any) -> tuple[Any, dict[str, Any]]:
@@ -312,7 +319,8 @@ def fitted(told: list[list[Told]]) -> list[Card]:
     """The tables for passages by family, of tags read several times and of the others.
 
     Every family counts the same, unless it has but a few tags. First it is as if no tag had kin. What the kin say
-    follows from these tables, and all is fitted again, ROUNDS times.
+    follows from these tables, and all is fitted again, ROUNDS times. The steps of what serial neighbours pass on are
+    left out in the end: at work that counts as it is.
     """
     every = [each for family in told for each in family]
     moved = np.concatenate([each.moved for each in every])
@@ -334,7 +342,7 @@ def fitted(told: list[list[Told]]) -> list[Card]:
             points = np.where(several, own_points(cards[0], mine), own_points(cards[1], mine))
             names, values = (*OWN, *KIN), np.hstack([mine, related(every, points)])
         cards = [_one(names, values[each], moved[each], costs[each]) for each in (keep & several, keep & ~several)]
-    return cards
+    return [{name: part for name, part in card.items() if name != PASSED_ON} for card in cards]
 
 
 def _one(names: Sequence[str], values: Any, moved: Any, costs: Any) -> Card:
@@ -368,11 +376,11 @@ def related(told: list[Told], points: Any) -> Any:
     return np.array(found, np.int16)
 
 
-def labels(family: str, variant: str, seed: int, count: int) -> list[Told]:
-    """The passages of one shift, as generated and as another site would have it."""
-    one = shift(family, seed, count, variant)
-    other = elsewhere(one, Random(f"{family}/{variant}/{seed}"))
-    return [*passages(one, Site(one.records, {})), *passages(one, other)]
+def labels(family: str, seed: int, count: int) -> list[Told]:
+    """The passages of one varied shift, as generated and as other sites would have it."""
+    one = shift(family, seed, count, "varied")
+    others = [elsewhere(one, Random(f"{family}/{seed}/{number}")) for number in range(SITES)]
+    return [each for site in (Site(one.records, {}), *others) for each in passages(one, site)]
 
 
 def cards(told: list[list[Told]]) -> dict[str, Card]:
@@ -389,7 +397,7 @@ def cards(told: list[list[Told]]) -> dict[str, Card]:
 def main() -> None:
     """Generate, label, fit, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seeds", type=int, default=12, help="shifts per family and variant")
+    parser.add_argument("--seeds", type=int, default=14, help="shifts per family")
     parser.add_argument("--passages", type=int, default=25, help="passages per shift")
     parser.add_argument("--write", action="store_true", help="write gateway/rules/scorecard.py instead of printing")
     chosen = parser.parse_args()
@@ -397,7 +405,7 @@ def main() -> None:
     told = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         for family in sorted(FAMILIES):
-            asked = [(family, variant, seed, chosen.passages) for variant in ("tuning", "varied") for seed in seeds]
+            asked = [(family, seed, chosen.passages) for seed in seeds]
             told.append([each for found in pool.map(labels, *zip(*asked, strict=True)) for each in found])
             sys.stderr.write(f"{family}: {sum(len(each.epcs) for each in told[-1])} tags\n")
     made = text(cards(told))

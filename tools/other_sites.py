@@ -1,16 +1,20 @@
 """Shifts of the radio generator as other sites would have heard them: what the scorecards are to hold for, too.
 
-The generator is one idea of what a dock is like. `elsewhere` bends what it made: levels, spread, echoes, antennas that
-are not there, reads that are lost, serial numbers, and things that stand about at one level.
+The generator is one idea of what a dock is like. `elsewhere` bends what it made: pace, levels, spread, echoes, phases,
+antennas that are not there, reads that are lost, serial numbers, and things that stand about at one level.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
 from simulators import epc
 from simulators.rf import Shift
+from simulators.rf.scene import Door
+
+SLOWER = (1.0, 1.6, 2.5)
+"""How much longer everything takes: where pallets are pulled by hand, at 0.5 m/s."""
 
 LEVELS, SCALES, KEPT = (-12.0, 12.0), (0.6, 1.1), (1.0, 1.0, 0.6, 0.35, 0.15)
 """What readers, antennas and tags of other sites do to the levels (dB, and how much they spread around CENTRE), and
@@ -27,62 +31,79 @@ FLUTTERS = (0.0, 0.0, 2.0, 4.0)
 ONE_SIDED = 0.3
 """Share of the sites that have antennas on one side of the door only."""
 
-ECHOES, FAINTER = (0.0, 0.0, 0.03, 0.1), (4.0, 15.0)
+ECHOES, FAINTER = (0.0, 0.03, 0.06, 0.12), (4.0, 15.0)
 """Share of the reads that come by way of a wall, a truck or the floor, at any antenna, and by how much less: dB."""
+
+LABELLED, OTHERS = (0, 0, 0, 1, 3), 0.05
+"""How many tags there are to a load: all, the pallet's label alone, or a few; and the share of what stands about in no
+load of the shift that is left then."""
 
 PERSISTS = (0, 0, 0, 0, 1_200_000)
 """µs for which a tag that was read is silent: session 1 of Gen2, where the reader cannot be asked for another."""
 
-STANDING_GTIN = "09520001999994"
+BLURS, JITTER = (0, 0, 100, 300), 80
+"""Standard deviation of what a site adds to phases, and of what noise does to those of things that stand: 1/4096 turn.
+0.12 rad are 80 (Tagoram, 2014)."""
+
+SSCC = "31"
+"""What the EPCs of pallets' labels begin with (SSCC-96, TDS §14.6.2)."""
+
+TURN, CHANNELS, HOP = 4096, 4, 1_000_000
+"""Parts of a turn; channels, and µs on each: EN 302 208."""
+
+STANDING_GTIN, GLIMPSED_GTIN = "09520001999994", "09520001888885"
 
 STANDING = (0, 3, 8, 15)
 """Tags that stand there the whole shift, or are put down in it, at one level: (dBm, dB of scatter, reads/s)."""
 
 STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE = (-68.0, -46.0), (0.5, 3.0), (0.3, 12.0)
 
+GLIMPSED = 0.15
+"""Share of the passages in which things that stand are heard that were not heard before: a truck's flank lights up
+what nobody else does."""
+
+GLIMPSES, GLIMPSE_LEVEL, GLIMPSE_READS = (2, 40), (-74.0, -60.0), (1, 10)
+"""How many, how loud (dBm), how often each."""
+
 
 class Site(NamedTuple):
-    """A shift as some site heard it, and the names that it gave the tags."""
+    """A shift as some site heard it: its names for the tags, and how much longer everything took."""
 
     records: list[tuple[int, dict[str, Any]]]
     names: dict[str, str]
+    slower: float = 1.0
 
 
 def elsewhere(one: Shift, chance: Random) -> Site:
     """A shift as another site would have it: other levels, fewer reads, things that stand there, random serials."""
     names = _renamed(one, chance) if chance.random() < 0.5 else {}
     level, scale, kept = chance.uniform(*LEVELS), chance.uniform(*SCALES), chance.choice(KEPT)
-    begin, end = one.records[0][0], one.records[-1][0]
-    standing: dict[str, list[tuple[int, int, str, float]]] = {}
-    for door in one.doors:
-        reads = standing[door.reader] = []
-        for number in range(chance.choice(STANDING)):
-            hex_ = epc.sgtin96(STANDING_GTIN, f"{door.number}{number:03}", 7)
-            mean, scatter, rate = (chance.uniform(*span) for span in (STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE))
-            heard = chance.sample(door.ports, chance.randint(1, len(door.ports)))
-            at = begin if chance.random() < 0.5 else chance.randint(begin, end)
-            while (at := at + int(chance.expovariate(rate) * 1e6)) < end:
-                reads.append((at, chance.choice(heard), hex_, mean + level + chance.gauss(0, scatter)))
-        reads.sort()
+    slower, begin, end = chance.choice(SLOWER), one.records[0][0], one.records[-1][0]
+    standing = {door.reader: _standing(one, door, begin, end, level, chance) for door in one.doors}
     spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
     losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
     heard_at: dict[str, int] = {}
-    persists, echoes = chance.choice(PERSISTS), chance.choice(ECHOES)
+    persists, echoes, blur = chance.choice(PERSISTS), chance.choice(ECHOES), chance.choice(BLURS)
     side = chance.choice(("left", "right")) if chance.random() < ONE_SIDED else ""
     deaf = {antenna.port for door in one.doors for antenna in door.antennas if antenna.side == side}
     ports = [port for port in one.doors[0].ports if port not in deaf]
+    gone = _unlabelled(one, chance.choice(LABELLED), chance)
 
     def told(row: Sequence[Any]) -> tuple[Any, ...] | None:
-        at, antenna, hex_, rssi, *rest = row
-        if antenna in deaf:
+        at, antenna, hex_, rssi, channel, phase, count = row
+        if antenna in deaf or hex_ in gone:
             return None
         if chance.random() < echoes:
             antenna, rssi = chance.choice(ports), rssi - chance.uniform(*FAINTER)
         rssi += losses[hex_] + chance.gauss(0.0, flutter)
-        if chance.random() >= kept or (spread and rssi < FAINTEST) or at - heard_at.get(hex_, 0) < persists:
+        since = (at - heard_at.get(hex_, 0)) * slower
+        if chance.random() >= kept or (spread and rssi < FAINTEST) or since < persists:
             return None
         heard_at[hex_] = at
-        return at, antenna, names.get(hex_, hex_), round(CENTRE + level + (rssi - CENTRE) * scale), *rest
+        if blur and phase is not None:
+            phase = int(phase + chance.gauss(0.0, blur)) % TURN
+        level_there = round(CENTRE + level + (rssi - CENTRE) * scale)
+        return later(at, begin, slower), antenna, names.get(hex_, hex_), level_there, channel, phase, count
 
     changed = []
     for t, record in one.records:
@@ -90,19 +111,78 @@ def elsewhere(one: Shift, chance: Random) -> Site:
             mine = [each for row in record["reads"] if (each := told(row)) is not None]
             others = standing[record["reader"]]
             while others and others[0][0] < t:
-                at, antenna, hex_, rssi = others.pop(0)
-                mine.append((at, antenna, hex_, round(rssi), *(None for _ in record["columns"][4:-1]), 1))
+                at, *rest = others.popleft()
+                mine.append((later(at, begin, slower), *rest, 1))
             record = record | {"reads": sorted(mine, key=lambda row: row[0])}
-        changed.append((t, record))
-    return Site(changed, names)
+        elif record["kind"] == "gpi":
+            record = record | {"at": later(record["at"], begin, slower)}
+        changed.append((later(t, begin, slower), record))
+    return Site(changed, names, slower)
+
+
+def later(at: int, begin: int, slower: float) -> int:
+    """When (µs) what was at `at` is, where everything takes longer since `begin`."""
+    return begin + round((at - begin) * slower)
+
+
+def _standing(one: Shift, door: Door, begin: int, end: int, level: float, chance: Random) -> deque[tuple[Any, ...]]:
+    """What the reader of a door hears of what stands there, or is glimpsed in a passage: rows but for `count`."""
+    reads: list[tuple[Any, ...]] = []
+    for number in range(chance.choice(STANDING)):
+        hex_ = epc.sgtin96(STANDING_GTIN, f"{door.number}{number:03}", 7)
+        mean, scatter, rate = (chance.uniform(*span) for span in (STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE))
+        heard = chance.sample(door.ports, chance.randint(1, len(door.ports)))
+        at, times = begin if chance.random() < 0.5 else chance.randint(begin, end), []
+        while (at := at + int(chance.expovariate(rate) * 1e6)) < end:
+            times.append(at)
+        reads += _still(door, hex_, times, heard, mean + level, scatter, chance)
+    serial = 0
+    for passage in one.truth["passages"]:
+        if passage["portal"] != door.portal or chance.random() >= GLIMPSED:
+            continue
+        first, serial = serial, serial + chance.randint(*GLIMPSES)
+        mean, heard = chance.uniform(*GLIMPSE_LEVEL), chance.sample(door.ports, chance.randint(1, len(door.ports)))
+        for number in range(first, serial):
+            hex_ = epc.sgtin96(GLIMPSED_GTIN, f"{door.number}{number:05}", 7)
+            span = passage["opened"], passage["closed"]
+            times = sorted(chance.randint(*span) for _ in range(chance.randint(*GLIMPSE_READS)))
+            reads += _still(door, hex_, times, heard, mean + chance.gauss(0, 2.0), 1.0, chance)
+    return deque(sorted(reads, key=lambda row: row[0]))
+
+
+def _still(
+    door: Door, hex_: str, times: Sequence[int], ports: Sequence[int], mean: float, scatter: float, chance: Random
+) -> Iterator[tuple[Any, ...]]:
+    """Reads of what stands: about one level, and one phase for each antenna and channel."""
+    offsets: defaultdict[tuple[int, int], int] = defaultdict(lambda: chance.randrange(TURN))
+    for at in times:
+        port, channel = chance.choice(ports), at // HOP % CHANNELS + 1
+        phase = int(offsets[port, channel] + chance.gauss(0.0, JITTER)) % TURN if door.phase else None
+        yield at, port, hex_, round(mean + chance.gauss(0, scatter)), channel, phase
+
+
+def _unlabelled(one: Shift, most: int, chance: Random) -> set[str]:
+    """The tags that a site does not have that puts `most` on a load; none for 0."""
+    if not most:
+        return set()
+    units = [unit["epcs"] for passage in one.truth["passages"] for unit in passage["units"]]
+    loads = {hex_ for unit in units for hex_ in unit}
+    kept = {hex_ for unit in units for hex_ in sorted(unit, key=lambda hex_: not hex_.startswith(SSCC))[:most]}
+    kept.update(hex_ for passage in one.truth["passages"] for hex_ in passage["neutral"])
+    others = sorted(_told(one) - loads - kept)
+    return loads - kept | {hex_ for hex_ in others if chance.random() >= OTHERS}
+
+
+def _told(one: Shift) -> set[str]:
+    """Every tag that was read."""
+    return {row[2] for _, record in one.records if record["kind"] == "reads" for row in record["reads"]}
 
 
 def _renamed(one: Shift, chance: Random) -> dict[str, str]:
     """Every SGTIN-96 with a serial (its last 38 bits) drawn anew."""
-    told = sorted({row[2] for _, record in one.records if record["kind"] == "reads" for row in record["reads"]})
     mask = (1 << 38) - 1
     return {
         hex_: f"{int(hex_, 16) & ~mask | chance.randint(1, mask):024X}"
-        for hex_ in told
+        for hex_ in sorted(_told(one))
         if len(hex_) == 24 and hex_.startswith("30")
     }

@@ -144,6 +144,8 @@ def _check_rows(reads: Reads) -> None:
         "antenna": (int,),
         "epc": (str,),
         "rssi": (int, float, type(None)),
+        "channel": (int, type(None)),
+        "phase": (int, float, type(None)),
     }
     checks = [(index, name, kinds[name]) for index, name in enumerate(reads.columns) if name in kinds]
     for row, values in enumerate(reads.reads):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from gateway.rules.tracks import CEILING, FLOOR, Heard, Track
+from gateway.rules.reads import Heard
+from gateway.rules.tracks import CEILING, FLOOR, Track
 
 ROOM = 10_000
 """Tags remembered per portal; the one heard longest ago is forgotten first."""
@@ -46,7 +47,7 @@ class Background:
     def hear(self, heard: Iterable[Heard]) -> None:
         """Take reads from outside passages."""
         peaks: dict[str, list[int]] = {}
-        for at, _, epc, rssi in heard:
+        for at, _, epc, rssi, _ in heard:
             level = max(FLOOR, min(CEILING, int(rssi * 10)))
             one = peaks.get(epc)
             if one is None:

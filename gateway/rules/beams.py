@@ -23,6 +23,13 @@ AGAIN = 1_000_000
 """µs within which one and the same vehicle may break the row it came by a second time without having gone on:
 shorter than anybody needs to drive off and another to drive up."""
 
+PULLED = 3
+"""Times the portal's `gap` for which a beam may be free between somebody on foot and the load that goes with him: he
+walks at 0.5 m/s, and a handle is 1 m long."""
+
+ON_FOOT = 2
+"""He is in the beam for less than one in so many of the time that his load is: 0.4 m against 1.2 m."""
+
 Edge = tuple[int, int, bool]
 """When (µs), which eye (its index), and whether it is broken now."""
 
@@ -112,11 +119,18 @@ def spans(edges: Iterable[Edge], rows: Sequence[int], gap: int) -> list[Span]:
     return sorted(found, key=lambda span: (span.begin, span.row))
 
 
-def vehicles(found: list[Span], rows: Iterable[int], gap: int) -> list[Vehicle]:
+def vehicles(found: list[Span], rows: Iterable[int], gap: int, rest: int = 0) -> list[Vehicle]:
     """Spans grouped to vehicles, in the order in which they came.
 
     A row that is broken again belongs to the same vehicle when the other row saw it all the while (it shuffles), or
-    when it came back; it is the next vehicle when the one before has left, or leaves, by the other side.
+    when it came back; it is the next vehicle when the one before has left, or leaves, by the other side. Who pulls a
+    load is one with it.
+
+    Args:
+        found: the spans, in order of time.
+        rows: of the portal's eyes.
+        gap: µs a beam must be free before what breaks it next is another thing.
+        rest: µs after its end at which a vehicle is decided: until then it shows what comes behind.
     """
     both = {OUTER, INNER} <= set(rows)
     made: list[Vehicle] = []
@@ -126,7 +140,43 @@ def vehicles(found: list[Span], rows: Iterable[int], gap: int) -> list[Vehicle]:
             made.append(Vehicle([span]))
         else:
             owner.spans.append(span)
-    return made
+    joined = made[:1]
+    for then in made[1:]:
+        if pulls(joined[-1], then, gap, rest):
+            joined[-1] = Vehicle([*joined[-1].spans, *then.spans])
+        else:
+            joined.append(then)
+    return joined
+
+
+def pulls(one: Vehicle, then: Vehicle, gap: int, rest: int = 0) -> bool:
+    """Whether `one` is somebody on foot and `then` the load that he pulls: the row that they came by tells.
+
+    Args:
+        one: who went first.
+        then: what came behind.
+        gap: of the portal, µs.
+        rest: µs after the end of `one` until which a beam that `then` has not left counts as broken.
+    """
+    row = one.spans[0].row
+    mine, its = one.at(row), then.at(row)
+    if row != then.spans[0].row or one.cleared == FOREVER:
+        return False
+    until = its[-1][1] if its[-1][1] != FOREVER else one.cleared + rest
+    return 0 <= its[0][0] - mine[-1][1] <= PULLED * gap and _on_foot(mine, until - its[0][0])
+
+
+def pushes(one: Vehicle, then: Vehicle, gap: int) -> bool:
+    """Whether `then` is somebody on foot who goes behind his load, `one`."""
+    row = one.spans[0].row
+    mine, its = one.at(row), then.at(row)
+    if row != then.spans[0].row or its[-1][1] == FOREVER:
+        return False
+    return 0 <= its[0][0] - mine[-1][1] <= PULLED * gap and _on_foot(its, mine[-1][1] - mine[0][0])
+
+
+def _on_foot(mine: Sequence[tuple[int, int]], load: int) -> bool:
+    return (mine[-1][1] - mine[0][0]) * ON_FOOT <= load
 
 
 def _belongs(vehicle: Vehicle, span: Span, later: list[Span], both: bool, free: int) -> bool:

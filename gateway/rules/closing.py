@@ -11,11 +11,13 @@ from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
 from gateway.rules.direction import Direction, direction
-from gateway.rules.features import JUST, Around, Elsewhere, Values, features, loudness, wrong_side
+from gateway.rules.features import AROUND, JUST, Around, Elsewhere, Values, features, loudness, wrong_side
 from gateway.rules.kin import kin
+from gateway.rules.phases import measured, stands, steady
+from gateway.rules.reads import Heard
 from gateway.rules.scorecard import CARDS
 from gateway.rules.scoring import DOUBT, VOUCHABLE, own, shared, why
-from gateway.rules.tracks import FLOOR, Curve, Heard, Layout, Track, curve, fit, layout, middle, tracks
+from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
@@ -66,6 +68,10 @@ class Window(Struct):
     """Strays of a passage here, lately and on average."""
     followed: frozenset[str] = frozenset()
     """Tags that went with what came right behind it."""
+    levelled: bool = True
+    """The reader tells how loud a tag is."""
+    phased: bool = False
+    """Phases have told here that a tag stood: they mean something."""
 
 
 class Beside(Struct):
@@ -89,6 +95,8 @@ class Ended(Struct):
     """Rows of antennas that heard anything in it."""
     strays: int = 0
     """Tags that were heard while the door was occupied and, beyond doubt, did not move."""
+    phased: bool = False
+    """Whether a tag's phases told that it stood, here or before."""
 
 
 class Scored(Struct):
@@ -120,6 +128,10 @@ def end(
     core = _core(window)
     found = tracks(heard, window.opened - core, window.closed + core, window.opened, place)
     elsewhere = _elsewhere(found, beside, window)
+    window.levelled = levelled(found.values())
+    measures = measured(heard)
+    phased = window.phased or (measures and any(steady(track.turns) for track in found.values()))
+    window.phased = phased and measures
     scored = score(window, found, known, elsewhere, place)
     points = scored.points
     moved = sorted(epc for epc, total in points.items() if total > 0)
@@ -143,6 +155,11 @@ def end(
         if moved:
             evidence["turned"] = moved
         moved, doubts = [], ()
+    elif window.vehicle is None and (again := [epc for epc in moved if _again(known.get(epc), told[0], window)]):
+        evidence["again"] = again
+        moved = [epc for epc in moved if epc not in again]
+        if not moved:
+            told = ("none", told[1], told[2])
     passage = Passage(
         passage=f"{portal.id}/{window.opened}",
         portal=portal.id,
@@ -158,7 +175,7 @@ def end(
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
     strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads)
-    return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays)
+    return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased)
 
 
 def score(
@@ -177,7 +194,8 @@ def score(
         if all(track.reads < often for track in core.values()):
             often = 1
     directed = place.directed and all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
-    group = _seeds(often, least, core, known, elsewhere, directed)
+    moving = {epc: track for epc, track in core.items() if not (window.phased and stands(track.turns))}
+    group = _seeds(often, least, moving, known, elsewhere, directed)
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
@@ -198,6 +216,11 @@ def score(
     theirs = kin(mine, known)
     points = {epc: alone + shared(theirs[epc], cards[epc]) for epc, alone in mine.items()}
     return Scored(values, theirs, points, group, around.way, directed)
+
+
+def _again(known: Known | None, way: str, window: Window) -> bool:
+    """Whether a tag has just gone this way: where no eye saw a vehicle, it is the same load that is still heard."""
+    return known is not None and known.way == way and window.opened - known.moved < AROUND
 
 
 def _in_question(track: Track, known: Known | None) -> bool:
@@ -258,6 +281,8 @@ def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], 
         directed=directed,
         wrong_side=wrong,
         strays=window.strays,
+        levelled=window.levelled,
+        phased=window.phased,
         alone=alone,
     )
 
@@ -301,7 +326,7 @@ def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Win
     told: dict[str, Elsewhere] = {}
     for door in beside:
         levels: dict[str, list[int]] = {}
-        for _, _, epc, rssi in door.heard:
+        for _, _, epc, rssi, _ in door.heard:
             if epc in found:
                 levels.setdefault(epc, []).append(max(FLOOR, int(rssi * 10)))
         for epc, each in levels.items():

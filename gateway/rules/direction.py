@@ -98,16 +98,20 @@ def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
 
 
 def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
-    """Whether most tags went back where they came from: the same row heard their first and their last reads louder."""
-    votes = 0
+    """Whether the tags went back where they came from: the same row heard their first and their last reads louder.
+
+    A few may agree on that by chance, and of a slow load before wide antennas some more; AGREED of them do not.
+    """
+    back = voters = 0
     for track in group:
         heard = track.heard
         quarter = len(heard) // 4
         if quarter < LEAST_QUARTER:
             continue
         begin, end = _lean(heard[:quarter], rows), _lean(heard[-quarter:], rows)
-        votes += 1 if (begin > 0) == (end > 0) else -1
-    return votes >= VOTERS
+        voters += 1
+        back += (begin > 0) == (end > 0)
+    return 2 * back - voters >= VOTERS and back >= AGREED * voters
 
 
 def _lean(heard: Sequence[tuple[int, int, int]], rows: Sequence[int]) -> int:

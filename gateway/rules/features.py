@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, OUTER, Vehicle
+from gateway.rules.phases import moved
 from gateway.rules.tracks import FLOOR, Curve, Fit, Layout, Track
 
 NOTHING = 9_999
@@ -29,6 +30,10 @@ UNHEARD = 70
 HEADROOM = 120
 """Tenths of dB above the faintest reads that a tag must reach for its level to show whether it stands: that is how far
 most tags rise that come through."""
+
+FAINT = 150
+"""Tenths of dB below the group from which on a new tag may come from beyond what the door usually hears: a passing
+truck lights up racks. How few strays are heard here otherwise says nothing of it."""
 
 MISSES = 3
 """A row that heard a tag at least one time in so many that it should have, did not miss it."""
@@ -79,6 +84,10 @@ class Around(Struct):
     """The group's median of `wrong_side`, tenths of dB; None where the way is not known."""
     strays: int = 0
     """Strays of a passage here, lately and on average."""
+    levelled: bool = True
+    """Whether the reader tells how loud a tag is: not all at one level, whatever they do."""
+    phased: bool = False
+    """Whether its phases mean something."""
     alone: str | None = None
     """The tag that is the whole group: it agrees with itself, which says nothing."""
 
@@ -103,9 +112,9 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     """
     settled = known is not None and known.reads >= SETTLED_READS
     outside = max(track.outside, known.level if known is not None else FLOOR)
-    made, directed = around.made, around.directed
+    made, directed, levelled = around.made, around.directed, around.levelled
     there = elsewhere.level if elsewhere is not None else None
-    swing = track.swing()
+    swing = track.swing() if levelled else None
     if swing is not None and not track.early and not track.tail:
         swing = max(swing, UNHEARD)  # who is heard in the door only does not stand there
     if swing is not None and swing < UNHEARD and track.peak - made.faint < HEADROOM:
@@ -113,29 +122,34 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     found = {
         "level": track.peak - made.peak,
         "both_rows": track.both - made.both if directed else NOTHING,
-        "missed": _missed(track, made) if directed else NOTHING,
+        "missed": _missed(track, made, around.place.rows) if directed else NOTHING,
         "group_level": NOTHING if around.usual is None else made.peak - around.usual,
-        "group_through": made.both - around.usual if directed and around.usual is not None else NOTHING,
-        "contrast": track.peak - outside if outside > FLOOR else NOTHING,
+        "contrast": track.peak - max(outside, min(made.faint, made.peak - HEADROOM)),
         "swing": NOTHING if swing is None else swing,
         "above_background": track.peak - known.level if known is not None and settled else NOTHING,
         "often": min(300, 100 * track.reads // max(1, made.reads)),
-        "follows": agreed.follows if agreed.reads >= 3 else NOTHING,
-        "unlike": -min(agreed.unlike, 9_000),
-        "moves": max(-5_000, min(agreed.moves, 5_000)),
+        "follows": agreed.follows if agreed.reads >= 3 and levelled else NOTHING,
+        "unlike": -min(agreed.unlike, 9_000) if levelled else NOTHING,
+        "moves": max(-5_000, min(agreed.moves, 5_000)) if levelled else NOTHING,
         "company": agreed.company,
         "with_group": NOTHING if agreed.offset is None else -(agreed.offset // 1000),
         "order": _off(track.gap, made.gap, 1000),
         "balance": _off(track.balance, made.balance, 1) if directed else NOTHING,
-        "strays_here": -around.strays if known is None or not known.reads else NOTHING,
+        "strays_here": -around.strays if _new(known) and track.peak >= made.peak - FAINT else NOTHING,
         "background": -min(known.reads, 2000) if known is not None else 0,
         "strayed": -min(known.strayed, 5) if known is not None else 0,
         "came_before": _came(known, elsewhere, around),
         "wrong_side": _allowed(wrong_side(track, around.way), around.wrong_side) if directed else NOTHING,
         "elsewhere": NOTHING if there is None else loudness([level for _, _, level in track.heard]) - there,
         "with_eyes": _timing(track, around),
+        "phase": _phase(track, around),
     }
     return found | ALONE if track.epc == around.alone else found
+
+
+def _new(known: Known | None) -> bool:
+    """Whether a tag was never read outside passages."""
+    return known is None or not known.reads
 
 
 def _allowed(mine: int | None, group: int | None) -> int:
@@ -145,15 +159,21 @@ def _allowed(mine: int | None, group: int | None) -> int:
     return mine + max(0, min(ALLOWANCE, CLEARLY - group))
 
 
-def _missed(track: Track, made: Curve) -> int:
+def _missed(track: Track, made: Curve, rows: tuple[int, ...]) -> int:
     """Minus the reads that the row which heard it less should have had, as the group's were shared out."""
-    outer, inner = track.counts[OUTER], track.counts[INNER]
+    outer, _, inner = track.going(made.still, rows)
     usual_outer, usual_inner = made.counts[OUTER], made.counts[INNER]
     if not usual_outer or not usual_inner or track.peak - made.faint < HEADROOM:
         return NOTHING  # what is faint at its loudest is soon not heard at all
     if outer * usual_inner < inner * usual_outer:
         return min(0, MISSES * outer - inner * usual_outer // usual_inner)
     return min(0, MISSES * inner - outer * usual_inner // usual_outer)
+
+
+def _phase(track: Track, around: Around) -> int:
+    """Points by which its phases say that it moved, but for when the group stood."""
+    told = moved(track.turns, around.made.still) if around.phased else None
+    return NOTHING if told is None else max(-5_000, min(told, 5_000))
 
 
 def _off(mine: int | None, group: int | None, unit: int) -> int:

@@ -11,12 +11,20 @@ from gateway.identity import decode
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING, Values
 
-KIN = ("kin", "arrived", "unit")
+PASSED_ON = "kin"
+"""The feature whose value is points already: messages along a run of serial numbers, as in a chain whose links each
+break once in so many. No table weighs them anew: one that did let every tag in doubt put its neighbours in doubt."""
+
+KIN = (PASSED_ON, "arrived", "unit")
 """The features that are made here."""
 
 NEXT = 300
 """Points (hundredths of log-odds) that the case labelled just before or after a tag can give it: 20 : 1. One case in
 twenty is the first or the last of its pallet, and a neighbour that is surer itself knows no more of that."""
+
+SURE = 100
+"""Points that a tag keeps to itself of what it passes on: many that are hardly surer than nothing, all for one reason,
+do not make each other sure."""
 
 FURTHER = 50
 """And so much less for each serial number between them: cases that nobody read, or another pallet's."""
@@ -31,14 +39,21 @@ puts them down takes a moment to back off."""
 COHORT = 3
 """Others that must have come with a tag to say anything of it."""
 
+WITNESSES = 50
+"""Points from which on one of them says anything."""
+
+WENT, STOOD = 4, 10
+"""All but one in so many must agree that they went, or that they stood: what was parked there stands as one, but a
+trailer whose doors were opened is heard all at once, and unloaded pallet by pallet."""
+
 
 def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Values]:
     """The features that a tag's kin make: for every tag with points of its own (hundredths).
 
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
-    to where they stood, before the passage, with this one. `unit` is, of a pallet's own tag, how much surer it is than
-    that of any other pallet: most loads are one.
+    to where they stood, before the passage, with this one, where nearly all of them agree. `unit` is, of a pallet's
+    own tag, how much surer it is than that of any other pallet: most loads are one.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     runs: dict[str, list[tuple[int, str]]] = {}
@@ -74,16 +89,22 @@ def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Ite
             so_far = max(-most, min(most, so_far))
             if most:
                 yield epc, so_far
-        before, so_far = number, so_far + points[epc]
+        mine = points[epc]
+        before, so_far = number, so_far + mine - max(-SURE, min(SURE, mine))
 
 
 def _arrived(told: dict[str, Values], clear: Mapping[str, int], known: Mapping[str, Known]) -> None:
     came = sorted((at, epc) for epc in clear if epc in known and (at := known[epc].moved or known[epc].first))
-    sums = [0]
+    sums, for_, against = [0], [0], [0]
     for _, epc in came:
         sums.append(sums[-1] + clear[epc])
+        for_.append(for_[-1] + (clear[epc] >= WITNESSES))
+        against.append(against[-1] + (clear[epc] <= -WITNESSES))
     instants = [at for at, _ in came]
     for at, epc in came:
         begin, end = bisect_left(instants, at - TOGETHER), bisect_right(instants, at + TOGETHER)
-        if end - begin > COHORT:
-            told[epc]["arrived"] = (sums[end] - sums[begin] - clear[epc]) // (end - begin - 1)
+        others, mine = end - begin - 1, clear[epc]
+        went = for_[end] - for_[begin] - (mine >= WITNESSES)
+        stood = against[end] - against[begin] - (mine <= -WITNESSES)
+        if others >= COHORT and ((others - went) * WENT <= others or (others - stood) * STOOD <= others):
+            told[epc]["arrived"] = (sums[end] - sums[begin] - mine) // others

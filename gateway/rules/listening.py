@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from gateway.model.inputs import Reads, Row
 from gateway.rules.passages import PortalWatch
-from gateway.rules.tracks import Heard
+from gateway.rules.reads import NO_TONE, TURN, Heard
 
 FLOOR_DBM, CEILING_DBM = -100, 30
 """Levels beyond these are none: no tag is heard as faint, none louder than a reader transmits."""
@@ -21,7 +21,7 @@ UNPLACED_DBM = -60.0
 AHEAD = 1_000_000
 """µs by which a read may be later than its arrival before it is counted as untimely: recordings are rounded."""
 
-PICKED = ("at", "antenna", "epc", "rssi")
+PICKED = ("at", "antenna", "epc", "rssi", "channel", "phase")
 """Columns of reads that the rules use."""
 
 NAMES_KEPT = 10_000
@@ -64,8 +64,9 @@ def listen(t: int, reads: Reads, antennas: Antennas, names: Names) -> Iterator[t
                 target[1],
                 epc,
                 UNPLACED_DBM if rssi is None else rssi if FLOOR_DBM <= rssi <= CEILING_DBM else FLOOR_DBM,
+                NO_TONE if phase is None or channel is None else channel * TURN + int(phase) % TURN,
             )
-            for at, antenna, said, rssi in rows
+            for at, antenna, said, rssi, channel, phase in rows
             if (target := antennas.get(antenna)) is not None and (epc := names[said]) is not None
         ]
         watch.state.blank += names.blank
@@ -96,9 +97,9 @@ def _runs(rows: Iterable[Row], antennas: Antennas) -> Iterator[tuple[PortalWatch
 
 
 def _picked(reads: Reads) -> Iterator[Row]:
-    """Time, antenna, EPC and level of every read; None where there is no such column."""
+    """Time, antenna, EPC, level, channel and phase of every read; None where there is no such column."""
     place = {name: index for index, name in enumerate(reads.columns)}
-    if "at" in place and "rssi" in place:
+    if all(name in place for name in PICKED):
         return map(itemgetter(*(place[name] for name in PICKED)), reads.reads)
     indexes = [place.get(name) for name in PICKED]
     return (tuple(None if index is None else row[index] for index in indexes) for row in reads.reads)

@@ -11,8 +11,9 @@ from itertools import product
 
 from msgspec import Struct
 
-from gateway.rules.beams import INNER, OUTER, ROWS, Edge, Span, Vehicle
-from gateway.rules.tracks import FLOOR, Heard, Layout, Track, middle
+from gateway.rules.beams import INNER, ON_FOOT, OUTER, ROWS, Edge, Span, Vehicle
+from gateway.rules.reads import Heard
+from gateway.rules.tracks import FLOOR, Layout, Track, middle
 
 APART = 1_000_000
 """µs between the last tag of one load and the first of the next: the load's own tags, 1.2 m from end to end, leave no
@@ -84,7 +85,7 @@ def _gaps(vehicle: Vehicle, least: int) -> list[dict[int, int]]:
             for span in vehicle.spans
             if span.row == row
             for begin, end in span.gaps
-            if end - begin >= least
+            if end - begin >= least and _alike(vehicle, row, (begin + end) // 2)
         )
         for row in rows
     ]
@@ -102,6 +103,13 @@ def _gaps(vehicle: Vehicle, least: int) -> list[dict[int, int]]:
         return max(lags[0] - lag, lag - lags[1], 0)
 
     return sorted(every, key=strange)
+
+
+def _alike(vehicle: Vehicle, row: int, at: int) -> bool:
+    """Whether what broke the beam before a gap and behind it may be two loads, not one and who pulls or pushes it."""
+    spans = vehicle.at(row)
+    before, after = at - spans[0][0], spans[-1][1] - at
+    return ON_FOOT * min(before, after) >= max(before, after)
 
 
 def _at(moved: Sequence[Track], origin: int, gap: dict[int, int], travel: int) -> Parted | None:
@@ -190,7 +198,7 @@ def behind(recent: Iterable[Heard], begin: int, place: Layout, vehicle: Vehicle,
     """
     told = {row for row in ROWS.values() if vehicle.at(row) and then.at(row)}
     sums: dict[tuple[str, int], list[int]] = {}
-    for at, antenna, epc, rssi in recent:
+    for at, antenna, epc, rssi, _ in recent:
         row = place.rows[antenna]
         if at >= begin and row in told:
             weight = (max(FLOOR, int(rssi * 10)) - FLOOR) ** 2

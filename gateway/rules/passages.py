@@ -20,13 +20,14 @@ from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Background
-from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, spans, stands, vehicles, within
+from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, pushes, spans, stands, vehicles, within
 from gateway.rules.closing import Beside, Ended, Window, end, limit
 from gateway.rules.nearing import AT_ONCE, DOOR, NEARER, READS_KEPT, SILENCE, STANDS, nears
 from gateway.rules.parting import Parted, behind, broken, first_of, part
+from gateway.rules.reads import Heard
 from gateway.rules.remembering import PortalState
 from gateway.rules.sight import PAUSE, arrived
-from gateway.rules.tracks import Heard, layout
+from gateway.rules.tracks import layout
 from gateway.rules.weighings import belongs, opens, settled, standing, stood_already
 
 LEAD = 3_000_000
@@ -115,7 +116,7 @@ class PortalWatch:
         closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
         least, rows, peaks = self._opening_level, self._antenna_rows, state.peaks
         for read in heard:
-            at, antenna, epc, rssi = read
+            at, antenna, epc, rssi, _ = read
             if at > horizon:
                 ended += self._advance(at)
                 closed, horizon, room, activity = state.closed, self._horizon, self._room, state.activity
@@ -237,7 +238,8 @@ class PortalWatch:
         """Derive from edges and reads when the earliest passage ends, and when it can no longer change."""
         state = self.state
         found = spans(state.edges, self._rows, self.portal.gap)
-        self._vehicles: list[Vehicle] = vehicles(found, self._rows, self.portal.gap)
+        rest = self.portal.quiet + self.portal.settle
+        self._vehicles: list[Vehicle] = vehicles(found, self._rows, self.portal.gap, rest)
         self._ends = self._due = self._horizon = FOREVER
         self._least = limit(self.portal, state.usual) / 10
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
@@ -287,6 +289,7 @@ class PortalWatch:
         outer, middle, inner = (silent < DEAF for silent in state.deaf)
         window.usual = state.usual
         window.strays = state.strays // 100
+        window.phased = state.phased
         window.hears = (outer, middle, inner)
         window.blind = tuple(row for row in (OUTER, INNER) if state.silent[row] >= SILENT and not self._saw(row))
         begin, until = window.begin, window.end
@@ -301,7 +304,9 @@ class PortalWatch:
             for other in self.beside
         ]
         if len(self._vehicles) > 1 and self._vehicles[1].opened < until:
-            window.followed = behind(state.recent, begin, self._layout, *self._vehicles[:2])
+            vehicle, then = self._vehicles[:2]
+            if not pushes(vehicle, then, self.portal.gap):
+                window.followed = behind(state.recent, begin, self._layout, vehicle, then)
         ended = end(window, heard, state.known, beside, self._edges_shown(window))
         parted = part(ended.went, window.opened, window.vehicle)
         if parted is not None:
@@ -313,6 +318,7 @@ class PortalWatch:
         if self._vehicles:
             seen = {span.row for span in self._vehicles[0].spans}
             state.sight.went(self.portal.eyes, seen, ended.passage)
+        state.phased = ended.phased
         state.strays += (100 * ended.strays - state.strays) // LATEST
         self.background.stayed(ended.stayed)
         if ended.passage.direction in ("in", "out"):
@@ -398,7 +404,7 @@ class PortalWatch:
         sight.blinded(self.portal.eyes, first)
         state.eyed = False
         ended: list[Ended] = []
-        for at, antenna, epc, rssi in sorted(read for read in state.recent if read[0] >= first - LEAD):
+        for at, antenna, epc, rssi, _ in sorted(read for read in state.recent if read[0] >= first - LEAD):
             ended += self._advance(at)
             if rssi >= self._least and at > state.closed:
                 self._strong(at, antenna, epc, rssi)

@@ -5,8 +5,8 @@ from msgspec import Struct, field
 from gateway.model.inputs import Weighing
 from gateway.rules.background import Known
 from gateway.rules.beams import Edge
+from gateway.rules.reads import Heard
 from gateway.rules.sight import Sight
-from gateway.rules.tracks import Heard
 
 
 class PortalState(Struct):
@@ -30,6 +30,7 @@ class PortalState(Struct):
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     usual: int | None = None  # level of what goes through, tenths of dBm; None: nothing did yet
     strays: int = 200  # of a passage, on average of those lately, hundredths; at first a few, as nobody knows
+    phased: bool = False  # a tag's phases have told that it stood: the reader's mean something
     weighing: Weighing | None = None
     stood: str = "0"  # on its scale, when that last settled
     load: str = "0"  # the last that opened a passage

@@ -18,6 +18,7 @@ tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician 
     "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
     "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
+    "again"     [epc, …]: what had gone this way just before, by antennas alone: it is still heard, and did not go twice
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
 `tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are
@@ -28,7 +29,7 @@ from bisect import bisect_right
 from typing import Any
 
 from gateway.rules.features import NOTHING, Values
-from gateway.rules.kin import KIN
+from gateway.rules.kin import KIN, PASSED_ON
 from gateway.rules.scorecard import CARDS, Card
 
 DOUBT = 500
@@ -37,6 +38,10 @@ DOUBT = 500
 VOUCHABLE = 700
 """And how far below nought a tag may be lifted that is announced on what moves with it (1,000 : 1): it is heard in
 the same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
+
+RESERVE = 50
+"""Points by which serial neighbours must speak for a tag to count for it: of forty cases of a rack that a truck's flank
+lights up for a moment, some are loud."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""
@@ -47,7 +52,6 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
     "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
     "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
-    "group_through": ("the row that heard the group less had it {value} louder than usual", "dB", 10),
     "contrast": ("it was {value} louder than before and after", "dB", 10),
     "swing": ("its level rose by {value}", "dB", 10),
     "above_background": ("it was {value} louder than while nothing passed", "dB", 10),
@@ -65,6 +69,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "came_before": ("it had gone this way, or through another door, just before", "", 1),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
+    "phase": ("its phases gave it {value} points for moving", "", 100),
     "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
     "kin": ("its serial neighbours gave it {value} points", "", 100),
     "arrived": ("what had come to stand there with it had {value} points itself", "", 100),
@@ -77,7 +82,9 @@ OWN = tuple(name for name in CARDS["rows"] if name not in KIN)
 
 
 def part(name: str, value: int, card: Card) -> int:
-    """The points of one feature, hundredths."""
+    """The points of one feature, hundredths; what serial neighbours pass on is points already, but for RESERVE."""
+    if name == PASSED_ON:
+        return 0 if value == NOTHING else value - RESERVE
     cuts, points, nothing = card[name]
     if value == NOTHING:
         return nothing
@@ -86,18 +93,18 @@ def part(name: str, value: int, card: Card) -> int:
 
 def own(values: Values, card: Card) -> int:
     """The points of a tag by itself, hundredths: as if it had no kin."""
-    return sum(part(name, values[name], card) for name in OWN) + sum(card[name][2] for name in KIN)
+    return sum(part(name, values[name], card) for name in OWN) + sum(part(name, NOTHING, card) for name in KIN)
 
 
 def shared(theirs: Values, card: Card) -> int:
     """What a tag's kin add to its own points, hundredths; nought where it has none."""
-    return sum(part(name, theirs[name], card) - card[name][2] for name in KIN)
+    return sum(part(name, theirs[name], card) - part(name, NOTHING, card) for name in KIN)
 
 
 def why(values: Values, theirs: Values, card: Card) -> list[list[Any]]:
     """The strongest parts: [feature, value, points]."""
     every = {**values, **theirs}
-    parts = [(name, every[name], part(name, every[name], card)) for name in card]
+    parts = [(name, value, part(name, value, card)) for name, value in every.items()]
     parts.sort(key=lambda one: (-abs(one[2]), one[0]))
     return [[name, _shown(name, value), points / 100] for name, value, points in parts[:WHY_SHOWN]]
 

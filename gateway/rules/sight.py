@@ -14,7 +14,8 @@ from gateway.model.settings import Eye
 from gateway.model.times import rfc3339
 from gateway.rules.background import Known
 from gateway.rules.beams import FOREVER, INNER, OUTER, ROWS
-from gateway.rules.tracks import Heard, median
+from gateway.rules.reads import Heard
+from gateway.rules.tracks import median
 
 STUCK = 180_000_000
 """µs a beam is broken before that is a fault: goods put down in the door are in the way, and are moved before."""
@@ -189,7 +190,7 @@ def arrived(heard: Iterable[Heard], since: int, strong: float, known: Mapping[st
 def went_through(spell: Iterable[Heard], rows: Sequence[int]) -> bool:
     """Whether these reads are of a load that went from the one row to the other."""
     loudest: dict[tuple[str, int], tuple[int | float, int]] = {}
-    for at, antenna, epc, rssi in spell:
+    for at, antenna, epc, rssi, _ in spell:
         before = loudest.get((epc, rows[antenna]))
         if before is None or rssi > before[0]:
             loudest[epc, rows[antenna]] = (rssi, at)

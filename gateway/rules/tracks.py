@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from gateway.model.settings import Antenna, Portal
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS
+from gateway.rules.phases import HALT, halts, turns
+from gateway.rules.reads import Heard, once
 
 FLOOR = -800
 """No passive tag is heard below about -75 dBm: it runs out of power before. Who did not hear a tag counts so."""
@@ -37,6 +39,10 @@ BIN = 200_000
 SWINGS = 5
 """Reads of one antenna from which on their range says something."""
 
+CONSTANT = 20
+"""Reads in a row, by one antenna each, that are as loud as the one before, after which a reader tells no levels: those
+of a tag that stands scatter by 1 dB or so."""
+
 SAMPLES = 48
 """Reads of a track that are compared with the curve; of more, every second, third… one is taken: it costs time, and
 says no more."""
@@ -55,9 +61,6 @@ FAINT = 20
 
 QUIETEST = -720
 """The group counts as this loud where it is not heard at all: the level of a tag about to run out of power."""
-
-Heard = tuple[int, int, str, int | float]
-"""One read: when (µs), which antenna of the portal (its index), EPC, dBm."""
 
 
 class Layout(Struct, frozen=True):
@@ -108,6 +111,7 @@ class Track(Struct):
     early_on: list[int]  # second loudest before the core, by row: one read alone may be an echo
     late_on: list[int]  # second loudest after the core, by row
     heard: list[tuple[int, int, int]]  # when, antenna, level: at most SAMPLES of its reads, evenly
+    turns: list[tuple[int, int]]  # when, and by how many points (hundredths) phases say that it moved then: `phases`
 
     @property
     def gap(self) -> int | None:
@@ -138,6 +142,17 @@ class Track(Struct):
         """Loudest read before or after the core."""
         return max(*self.before, *self.after)
 
+    def going(self, still: frozenset[int], rows: Sequence[int]) -> list[int]:
+        """`counts` but for the bins of time in which the group stood (`phases.halts`), estimated from `heard`."""
+        if not still:
+            return self.counts
+        every, rest = [0] * 3, [0] * 3
+        for at, antenna, _ in self.heard:
+            if self.first <= at <= self.last:
+                every[rows[antenna]] += 1
+                rest[rows[antenna]] += at // HALT not in still
+        return [count * kept // of if of else count for count, kept, of in zip(self.counts, rest, every, strict=True)]
+
     def swing(self) -> int | None:
         """How far the loudest antenna's loudest read stands above a fifth of its reads; None when they are few.
 
@@ -159,11 +174,8 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         place: where the antennas hang.
     """
     gathered: defaultdict[str, list[Heard]] = defaultdict(list)
-    before: Heard | None = None
-    for read in heard:
-        if read != before:
-            gathered[read[2]].append(read)
-            before = read
+    for read in once(heard):
+        gathered[read[2]].append(read)
     strengths = _Strengths()
     return {epc: _track(epc, mine, begin, end, origin, place, strengths) for epc, mine in gathered.items()}
 
@@ -190,9 +202,9 @@ def _track(
     if not reads:  # what was heard next to the core only is judged by that
         before, until = bisect_left(mine, (begin - NEXT_TO,)), bisect_left(mine, (end + NEXT_TO + 1,))
     for first, second, outside in ((early, early_on, mine[:before]), (late, late_on, mine[until:])):
-        for _, antenna, _, rssi in outside:
+        for _, antenna, _, rssi, _ in outside:
             _loud(first, second, rows[antenna], strengths[rssi][0])
-    for at, antenna, _, rssi in mine[before:until]:
+    for at, antenna, _, rssi, _ in mine[before:until]:
         level, weight = strengths[rssi]
         weights[antenna] += weight
         counts[rows[antenna]] += 1
@@ -217,7 +229,8 @@ def _track(
         after=late,
         early_on=early_on,
         late_on=late_on,
-        heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi in some],
+        heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi, _ in some],
+        turns=turns(mine[before:until]),
     )
 
 
@@ -241,6 +254,19 @@ def _middles(moments: list[int], weights: list[int], groups: tuple[int, ...]) ->
         above[group] += moment
         below[group] += weight
     return [total // weight if weight else None for total, weight in zip(above, below, strict=True)]
+
+
+def levelled(found: Iterable[Track]) -> bool:
+    """Whether a reader tells how loud its tags are: not every antenna hears each of them at one level all the while."""
+    reads = 0
+    for track in found:
+        levels: dict[int, set[int]] = {}
+        for _, antenna, level in track.heard:
+            levels.setdefault(antenna, set()).add(level)
+        if any(len(each) > 1 for each in levels.values()):
+            return True
+        reads += len(track.heard) - len(levels)
+    return reads < CONSTANT
 
 
 def median(values: Sequence[int]) -> int:
@@ -274,9 +300,11 @@ class Curve(Struct):
     reads: int
     """In the core."""
     counts: list[int]
-    """Reads in the core, by row, of all of them."""
+    """Reads in the core, by row, of all of them, but for those while they stood."""
     faint: int
     """The level that one in twenty of its reads lies below: what is fainter is hardly heard here."""
+    still: frozenset[int] = frozenset()
+    """The bins of time in which its phases say that it stood (`phases.halts`)."""
 
 
 def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
@@ -299,6 +327,8 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
         )
         for row in range(3)
     ]
+    still = halts(track.turns for track in group)
+    moving = [track.going(still, rows) for track in group]
     return Curve(
         begin=begin,
         tags=len(group),
@@ -310,8 +340,9 @@ def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
         peak=median([track.peak for track in group]),
         both=median([track.both for track in group]),
         reads=median([track.reads for track in group]),
-        counts=[sum(track.counts[row] for track in group) for row in range(3)],
+        counts=[sum(each[row] for each in moving) for row in range(3)],
         faint=_faint(group),
+        still=still,
     )
 
 
@@ -389,7 +420,6 @@ __all__ = [
     "MIDDLE",
     "Curve",
     "Fit",
-    "Heard",
     "Layout",
     "Track",
     "curve",

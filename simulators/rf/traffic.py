@@ -200,7 +200,7 @@ class Planner:
         chance = self.chance
         hall_side = 1 if not may_push or chance.random() < 0.75 else -1
         reach = _reach(units)
-        begin, end = reach + 0.05, reach + TRUCK[1] - TRUCK[0]
+        begin, end = reach, reach + TRUCK[1] - TRUCK[0]
         body = (begin, end) if hall_side > 0 else (-end, -begin)
         bodies = ((-reach, reach), body) if loaded else (body,)
         carries = list(units)

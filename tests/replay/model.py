@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gateway.model.inputs import Boot, Device, Gpi, Input, Reads
+from gateway.model.inputs import COLUMNS, Boot, Device, Gpi, Input, Reads
 from gateway.model.times import SECOND
 from tests import dockside
 from tests.dockside import T0, Step, asn, case_tag, line, pallet_tag
@@ -73,6 +73,9 @@ BESIDE, QUIET = 0.8, -70.0
 
 PACE = 1.5
 
+WAVE = 0.326
+"""m of a wave at 920 MHz: the phase turns once for every half that a tag comes nearer."""
+
 Path_ = Callable[[float], float | None]
 """Where a tag is (m, inwards positive) at a time (s); None: nowhere near."""
 
@@ -129,9 +132,9 @@ def load(number: int, serials: Iterable[int], path: Callable[[float], Path_], *,
     ]
 
 
-def heard(portal: str, tags: Iterable[Tag], begin: float, end: float) -> Iterator[Step]:
-    """What the portal's antennas read of these tags from `begin` to `end` (s)."""
-    tags = list(tags)
+def heard(portal: str, tags: Iterable[Tag], begin: float, end: float, *, phases: bool = False) -> Iterator[Step]:
+    """What the portal's antennas read of these tags from `begin` to `end` (s), with phases or without."""
+    tags, columns = list(tags), COLUMNS[:6] if phases else COLUMNS[:4]
     for slot in range(int(begin * 1000) // SLOT, int(end * 1000) // SLOT):
         antenna, t = slot % 2, slot * SLOT / 1000
         found = []
@@ -143,9 +146,10 @@ def heard(portal: str, tags: Iterable[Tag], begin: float, end: float) -> Iterato
             level = tag.loud[antenna] - 40 * math.log10(away) + ((slot // 2 * 3 + place * 5) % 7 - 3) / 2
             if level >= QUIET:
                 at = T0 + slot * SLOT * 1000 + place * 1500
-                found.append((at, antenna + 1, tag.epc, round(level * 2) / 2))
+                phase = round((2 * BESIDE * away / WAVE + place / 7) * 4096) % 4096
+                found.append((at, antenna + 1, tag.epc, round(level * 2) / 2, 1, phase)[: len(columns)])
         if found:
-            yield found[-1][0] + 20_000, [Reads(portal, tuple(found), ("at", "antenna", "epc", "rssi"))]
+            yield int(found[-1][0]) + 20_000, [Reads(portal, tuple(found), columns)]
 
 
 def beams(portal: str, at: float, *, inward: bool = True, rows: tuple[int, ...] = (0, 1)) -> list[Step]:
@@ -254,7 +258,6 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-arrived": arrived(),
         "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
-        "model-group-through": walked({"group_through": (None, -10)}, lambda off: standing(-2.0 + off / 2)),
         "model-contrast": beside({"contrast": (None, 3)}, PARKED),
         "model-swing": beside({"swing": (None, 5)}, Tag(X, standing(-0.4, 8.4, 12.0))),
         "model-above-background": beside({"above_background": (None, 4)}, PARKED, before=quiet(PARKED)),
@@ -283,6 +286,7 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-wrong-side": beside({"wrong_side": (None, 5)}, Tag(X, standing(0.9, end=11.0))),
         "model-elsewhere": leaking(),
+        "model-phase": phased(),
         "model-with-eyes": beside({"with_eyes": (None, -300)}, Tag(X, going(7.2), (-46.0, -46.0))),
         "model-kin": kin_scene(),
         "model-two-loads-one-beam": two(eyes=True),
@@ -303,6 +307,13 @@ def kin_scene() -> Scene:
     tags = [one for one in load(1, range(1, 8), lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
     return Scene(day(steps, serials=range(1, 8)), deep.epc, moved=True, says={"kin": (4, None)})
+
+
+def phased() -> Scene:
+    """A case is put down in the side of the door just before the pallet comes; the reader tells phases."""
+    tags = [*load(1, CASES_OF_A_LOAD, lambda offset: going(10.0, offset=offset)), Tag(X, standing(-0.3, 6.0, 14.0))]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", tags, 6, 14, phases=True)]
+    return Scene(day(taught(20), steps), X, moved=False, says={"phase": (None, -3)})
 
 
 def staged_beside(count: int, x: float = -1.6) -> list[Tag]:
@@ -398,10 +409,10 @@ def next_door() -> Scene:
 
 
 def vouched() -> Scene:
-    """A case deep in the pallet is heard while that comes near, and not in the door; it is announced on it."""
-    deep = Tag(case_tag(6), lambda t: going(10.0)(t) if t < 8.0 else None, (-44.0, -44.0))
+    """A case deep in the pallet, of another run, is heard while that comes near, not in the door; it is announced."""
+    deep = Tag(case_tag(400), lambda t: going(10.0)(t) if t < 8.0 else None, (-44.0, -44.0))
     steps = crossing(10.0, deep)
-    return Scene(day(steps, serials=(1, 2, 3, 4, 5, 6)), deep.epc, moved=True, says={})
+    return Scene(day(steps, serials=(1, 2, 3, 4, 5, 400)), deep.epc, moved=True, says={})
 
 
 TRUCK = "34164522A400000000000001"

@@ -1,10 +1,11 @@
 """Beams: edges of photo-eyes become spans, spans become vehicles, vehicles have a way."""
 
 import random
+from collections.abc import Iterable
 
 import pytest
 
-from gateway.rules.beams import FOREVER, INNER, OUTER, Edge, Span, spans, vehicles
+from gateway.rules.beams import FOREVER, INNER, OUTER, PULLED, Edge, Span, pushes, spans, vehicles
 
 MS = 1000
 GAP = 700 * MS
@@ -21,6 +22,7 @@ def ways(*changes: tuple[int, str]) -> list[str]:
     return [one.way(ROWS) for one in vehicles(spans(edges(*changes), ROWS, GAP), ROWS, GAP)]
 
 
+SWAP = str.maketrans("oOiI", "iIoO")
 IN = ((0, "O"), (800, "I"), (1500, "o"), (2300, "i"))
 OUT = ((0, "I"), (800, "O"), (1500, "i"), (2300, "o"))
 
@@ -119,7 +121,43 @@ def test_eyes_of_one_row_count_as_one() -> None:
 
 def test_without_two_rows_nothing_is_told() -> None:
     """One row of eyes tells no way, and two gaps apart are two vehicles."""
-    found = vehicles(
-        spans([(0, 0, True), (1, 0, False), (MS * 900, 0, True), (MS * 1800, 0, False)], (OUTER,), GAP), (OUTER,), GAP
-    )
+    every = edges((0, "O"), (800, "o"), (1600, "O"), (2400, "o"))
+    found = vehicles(spans(every, (OUTER,), GAP), (OUTER,), GAP)
     assert [one.way((OUTER,)) for one in found] == ["unknown", "unknown"]
+
+
+PERSON = ((0, "I"), (400, "i"), (1000, "O"), (1400, "o"))
+JACK = ((1500, "I"), (2700, "O"), (2800, "i"), (4000, "o"))
+
+
+def later(changes: Iterable[tuple[int, str]], ms: int) -> list[tuple[int, str]]:
+    """The same some time later."""
+    return [(at + ms, what) for at, what in changes]
+
+
+def test_who_pulls_a_load_is_one_with_it() -> None:
+    """Short in the beam, right before what is longer, the same way: a person and a jack, though the beam was free."""
+    assert ways(*PERSON, *JACK) == ["out"]
+    assert ways(*PERSON, *JACK[:1]) == ["out", "none"]  # nobody knows yet how long it is
+    assert ways(*PERSON, *later(JACK, PULLED * GAP // MS)) == ["out", "out"]
+    assert ways(*PERSON, *later(PERSON, 1_400)) == ["out", "out"]
+    assert ways(*PERSON, *[(at + 2_200, what.translate(SWAP)) for at, what in PERSON]) == ["out", "in"]
+
+
+def test_what_is_still_in_the_beam_counts_until_the_one_before_is_decided() -> None:
+    """A load that has been in the beam for as long as it takes to decide is longer than who went before it."""
+    found = spans(edges(*PERSON, *JACK[:1]), ROWS, GAP)
+    assert len(vehicles(found, ROWS, GAP, 800 * MS)) == 2
+    assert len(vehicles(found, ROWS, GAP, 900 * MS)) == 1
+
+
+def test_who_goes_behind_his_load_is_another_that_takes_nothing() -> None:
+    """The load is decided without him; a second load behind the first is none of the kind."""
+    load, person, other = (
+        vehicles(spans(edges(*later(each, ms)), ROWS, GAP), ROWS, GAP)[0]
+        for each, ms in ((OUT, 0), (PERSON, 2_000), (OUT, 2_000))
+    )
+    assert pushes(load, person, GAP)
+    assert not pushes(load, other, GAP)
+    assert not pushes(person, load, GAP)
+    assert len(vehicles([*load.spans, *person.spans], ROWS, GAP)) == 2

@@ -25,6 +25,7 @@ from gateway.model.settings import Antenna, Eye, Limit, Portal, Scale, Sensor, S
 from gateway.rules import Engine, questions
 from gateway.rules.candidates import Answered, Candidate, Changed, Crossed, Exceeding, Parking, Refused
 from gateway.rules.documents import Announced
+from gateway.rules.reads import NO_TONE
 
 MS = 1000
 S = 1000 * MS
@@ -105,7 +106,7 @@ def test_columns_may_come_in_any_order() -> None:
     """Rows are read by column name; unknown columns are ignored, absent time and level have their defaults."""
     one = engine()
     one.observe(T0, reads(*[(7, A, 1)] * 3, columns=("phase", "epc", "antenna")))
-    assert one.state.portals["dock-1"].recent == [(T0, 0, A, -60.0)] * 3
+    assert one.state.portals["dock-1"].recent == [(T0, 0, A, -60.0, NO_TONE)] * 3
 
 
 @pytest.mark.parametrize("eyes", [False, True])

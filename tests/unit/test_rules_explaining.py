@@ -84,6 +84,7 @@ def test_why_a_tag_was_counted_or_not() -> None:
     ("changed", "words"),
     [
         ({"turned": [CASE]}, "it turned round with its vehicle"),
+        ({"again": [CASE]}, "it had gone this way just before"),
         ({"dismissed": {CASE: ["lone", 2.0]}}, "nothing announces it"),
         ({"points": {}}, "with so little it was not weighed"),
         ({"group": 0}, "0 tags"),

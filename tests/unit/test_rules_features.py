@@ -10,6 +10,8 @@ from gateway.rules.features import (
     ALONE,
     AROUND,
     COMPANIONS,
+    FAINT,
+    HEADROOM,
     JUST,
     NEVER_THERE,
     NOTHING,
@@ -20,10 +22,11 @@ from gateway.rules.features import (
     loudness,
     wrong_side,
 )
-from gateway.rules.kin import KIN
+from gateway.rules.kin import KIN, PASSED_ON
+from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.scorecard import CARDS
 from gateway.rules.scoring import OWN, SAYS, part, sentence
-from gateway.rules.tracks import Heard, Layout, Track, curve, fit, tracks
+from gateway.rules.tracks import Layout, Track, curve, fit, tracks
 from tests import dockside
 
 MS = 1000
@@ -38,13 +41,13 @@ def through(peak: float = -45.0, weaker: float = 0.0, later: int = 0) -> list[He
     for antenna in (0, 1):
         for number in range(11):
             at = (later + 800 * antenna + 100 * number) * MS
-            reads.append((at, antenna, A, dockside.swell(peak, number, 11) - antenna * weaker))
+            reads.append((at, antenna, A, dockside.swell(peak, number, 11) - antenna * weaker, NO_TONE))
     return sorted(reads)
 
 
 def still(level: float, begin: int = -2500, end: int = 4500) -> list[Heard]:
     """One tag stands by and is heard at one level by the outer antenna."""
-    return [(ms * MS, 0, A, level) for ms in range(begin, end, 100)]
+    return [(ms * MS, 0, A, level, NO_TONE) for ms in range(begin, end, 100)]
 
 
 def track(reads: list[Heard]) -> Track:
@@ -60,12 +63,15 @@ def told(
     **changed: object,
 ) -> Values:
     """The features of a tag beside a group whose every tag is heard at -45 dBm and, with the door, `lower` dB less."""
-    group = [track([(at, antenna, tag * 24, rssi - lower) for at, antenna, _, rssi in through()]) for tag in "BCD"]
+    group = [
+        track([(at, antenna, tag * 24, rssi - lower, tone) for at, antenna, _, rssi, tone in through()])
+        for tag in "BCD"
+    ]
     made = curve(group, -3_000 * MS, 5_000 * MS, PLACE)
     vehicle = Vehicle([Span(OUTER, 0, 1200 * MS), Span(INNER, 800 * MS, 2000 * MS)])
     around = Around("in", vehicle, PLACE, USUAL - int(lower * 10), made, 0, 2000 * MS, directed=True, wrong_side=350)
     around = msgspec.structs.replace(around, **changed)
-    mine = track([(at, antenna, epc, rssi - lower) for at, antenna, epc, rssi in reads])
+    mine = track([(at, antenna, epc, rssi - lower, tone) for at, antenna, epc, rssi, tone in reads])
     return features(mine, fit(mine, made, PLACE), known, elsewhere, around)
 
 
@@ -74,8 +80,8 @@ def test_every_feature_has_its_points_and_its_sentence() -> None:
     names = set(told(through()))
     assert set(OWN) == names
     for card in CARDS.values():
-        assert set(card) == names | set(KIN) == set(SAYS)
-        for name in card:
+        assert set(card) | {PASSED_ON} == names | set(KIN) == set(SAYS)
+        for name in SAYS:
             assert "None" not in sentence(name, None)
             assert "{" not in sentence(name, -12.5)
 
@@ -129,14 +135,14 @@ def test_the_group_is_measured_against_the_door() -> None:
     """What the door usually hears, tenths of dBm, is what the group is louder than; all its tags share that."""
     assert told(through())["group_level"] == 0
     found = told(through(), usual=USUAL + 80)
-    assert (found["group_level"], found["group_through"]) == (-80, -80)
+    assert found["group_level"] == -80
     assert told(still(-70.0), usual=USUAL + 80)["group_level"] == -80
 
 
 def test_the_first_load_has_no_level_to_be_compared_with() -> None:
     """At a new door nobody knows how loud what goes through is; the group is not held to it."""
     found = told(through(), usual=None)
-    assert (found["group_level"], found["group_through"]) == (NOTHING, NOTHING)
+    assert found["group_level"] == NOTHING
     assert found["level"] == 0
 
 
@@ -153,12 +159,12 @@ def test_a_tag_that_is_its_own_group_has_nothing_to_be_compared_with() -> None:
 def test_rows_that_do_not_both_hear_say_nothing_of_a_single_tag() -> None:
     """With a dead antenna no tag is heard by both rows; that is not held against it."""
     found = told(through(), directed=False)
-    assert all(found[name] == NOTHING for name in ("both_rows", "missed", "group_through", "balance", "wrong_side"))
+    assert all(found[name] == NOTHING for name in ("both_rows", "missed", "balance", "wrong_side"))
 
 
 def test_before_and_after_and_while_nothing_passed() -> None:
     """How much louder it is in the passage than just before and after, and than the background."""
-    assert told(through())["contrast"] == NOTHING  # it was heard in the passage alone
+    assert told(through())["contrast"] == HEADROOM  # before and after it was fainter than what is heard here
     assert told(still(-50.0))["contrast"] == 0
     known = Known(level=-520, reads=40, last=-10_000 * MS, strayed=2)
     found = told(still(-50.0), known)
@@ -175,6 +181,8 @@ def test_what_a_new_tag_is_depends_on_the_door() -> None:
     assert known["strays_here"] == NOTHING
     moved = told(through(), Known(moved=5), strays=12)
     assert moved["strays_here"] == -12  # it went through and was not heard since
+    assert told(through(-45.0 - FAINT / 10), strays=12)["strays_here"] == -12
+    assert told(through(-45.1 - FAINT / 10), strays=12)["strays_here"] == NOTHING  # it may come from far beyond
 
 
 def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:
@@ -196,7 +204,7 @@ def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:
 
 def test_the_wrong_side() -> None:
     """What goes in cannot be heard inside before it, nor outside after it; one read there may be an echo."""
-    inside = [(ms * MS, 1, A, -50.0) for ms in (-2000, -1500)]
+    inside = [(ms * MS, 1, A, -50.0, NO_TONE) for ms in (-2000, -1500)]
     assert wrong_side(track(inside + through()), "in") == 50
     assert wrong_side(track(inside[:1] + through()), "in") == NEVER_THERE
     assert wrong_side(track(inside + through()), "out") == NEVER_THERE
@@ -209,7 +217,7 @@ def test_the_wrong_side() -> None:
 
 def test_the_next_door() -> None:
     """The mean of its loudest reads here less that at the next door."""
-    here = loudness([int(rssi * 10) for _, _, _, rssi in through()])
+    here = loudness([int(rssi * 10) for _, _, _, rssi, _ in through()])
     assert told(through(), elsewhere=Elsewhere(level=-600))["elsewhere"] == here + 600
     assert told(through())["elsewhere"] == NOTHING
     assert loudness([-900, -500, -520, -540]) == -520

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, TOGETHER, kin
+from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, SURE, TOGETHER, WITNESSES, kin
 from tests import dockside
 
 FAR = 100
@@ -24,13 +24,19 @@ def told(points: dict[int, int]) -> dict[int, int]:
 
 def test_kin_are_the_tags_labelled_before_and_after_it() -> None:
     """Both sides together, neither more than NEXT; a tag at the end of a run hears one side."""
-    assert told({1: 2 * NEXT, 2: 0, 3: 100}) == {1: 100, 2: NEXT + 100, 3: NEXT}
+    assert told({1: 2 * NEXT, 2: 0, 3: 100 + SURE}) == {1: 100, 2: NEXT + 100, 3: NEXT}
 
 
 def test_what_they_have_heard_they_pass_on() -> None:
-    """A neighbour that is in doubt itself hands on what the next one says, the fainter for its own doubt."""
-    assert told({1: 9 * NEXT, 2: 10, 3: -20, 4: 0})[4] == NEXT - 20
-    assert told({1: 9 * NEXT, 2: -NEXT, 3: 0})[3] == 0
+    """A neighbour that is in doubt itself hands on what the next one says, the fainter for what it is sure of."""
+    assert told({1: 9 * NEXT, 2: 10, 3: -SURE - 20, 4: 0})[4] == NEXT - 20
+    assert told({1: 9 * NEXT, 2: -NEXT - SURE, 3: 0})[3] == 0
+
+
+def test_many_that_are_hardly_surer_than_nothing_say_nothing() -> None:
+    """Forty tags that all lean one way by no more than SURE: what is wrong with one is wrong with all."""
+    assert set(told(dict.fromkeys(range(1, 41), SURE)).values()) == {0}
+    assert told(dict.fromkeys(range(1, 41), SURE + 20))[20] > NEXT
 
 
 def test_the_first_of_the_next_pallet_is_not_carried_along() -> None:
@@ -65,6 +71,22 @@ def test_what_came_to_stand_together_goes_together() -> None:
     assert kin(points, moved)[tag(FAR)]["arrived"] == (200 + 300 + 400) // 3
     late = known | {tag(FAR): Known(first=1 + 3 * TOGETHER)}
     assert kin(points, late)[tag(FAR)]["arrived"] == NOTHING
+
+
+def test_what_came_together_says_something_where_it_agrees() -> None:
+    """Three in four that went, or nine in ten that stood: a trailer is heard all at once and unloaded by pallets."""
+
+    def said(went: int, stood: int, unsure: int = 0) -> int:
+        points = [*[400] * went, *[-400] * stood, *[WITNESSES - 1] * unsure]
+        each = {tag(FAR * number): value for number, value in enumerate(points, 1)} | {tag(9): 0}
+        return kin(each, {epc: Known(first=1) for epc in each})[tag(9)]["arrived"]
+
+    assert said(9, 3) == (9 - 3) * 400 // 12
+    assert said(8, 3) == NOTHING
+    assert said(1, 9) == -8 * 400 // 10
+    assert said(1, 8) == said(3, 9) == NOTHING
+    assert said(3, 0, 1) > 0
+    assert said(2, 0, 1) == said(0, 8, 1) == NOTHING
 
 
 def test_one_tag_beyond_doubt_says_no_more_than_a_clear_one() -> None:

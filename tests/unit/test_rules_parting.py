@@ -4,7 +4,8 @@ import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
 from gateway.rules.parting import APART, NEARER, SLITS, TRAVEL, behind, first_of, part
-from gateway.rules.tracks import Heard, Layout, Track, tracks
+from gateway.rules.reads import NO_TONE, Heard
+from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
 
 MS = 1000
@@ -22,10 +23,10 @@ def load(middle: int, tags: str, pace: int = 800, *, halt: int = 0) -> list[Hear
         for row in ROWS:
             at = middle + 30 * place + row // 2 * (pace + halt)
             heard += [
-                ((at + 100 * (number - 6)) * MS, row // 2, tag * 24, dockside.swell(-45.0, number, 13))
+                ((at + 100 * (number - 6)) * MS, row // 2, tag * 24, dockside.swell(-45.0, number, 13), NO_TONE)
                 for number in range(13)
             ]
-        heard += [((middle + 700 + ms) * MS, 0, tag * 24, -57.0) for ms in range(0, halt, 200)]
+        heard += [((middle + 700 + ms) * MS, 0, tag * 24, -57.0, NO_TONE) for ms in range(0, halt, 200)]
     return sorted(heard)
 
 
@@ -113,11 +114,11 @@ def test_one_tag_alone_is_no_load() -> None:
 
 def test_what_is_heard_all_the_while_parts_nothing_and_hinders_nothing_when_it_is_one_in_many() -> None:
     """A parked tag among many bridges no pause; where a third of what moved is heard on both sides, it is one load."""
-    parked = [(ms * MS, 0, "0" * 24, -52.0) for ms in range(0, 6000, 100)]
+    parked = [(ms * MS, 0, "0" * 24, -52.0, NO_TONE) for ms in range(0, 6000, 100)]
     parted = part(moved(sorted(TWO + parked)), 0, None)
     assert parted is not None
     assert parted.later >= LATER
-    both = [(at, antenna, tag * 24, rssi) for tag in "123" for at, antenna, _, rssi in parked]
+    both = [(at, antenna, tag * 24, rssi, tone) for tag in "123" for at, antenna, _, rssi, tone in parked]
     assert part(moved(sorted(TWO + both)), 0, None) is None
 
 
@@ -155,11 +156,11 @@ def test_what_is_heard_between_two_vehicles_is_left_to_the_first() -> None:
     """By less than NEARER nothing is told; nor of a row that the next has not broken yet."""
     first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
     middle = (1600 + 3400) // 2
-    heard = [((middle + NEARER // MS // 4) * MS, 0, "A" * 24, -50.0)]
+    heard = [((middle + NEARER // MS // 4) * MS, 0, "A" * 24, -50.0, NO_TONE)]
     assert behind(heard, 0, PLACE, first, then) == frozenset()
-    assert behind([(3400 * MS, 0, "A" * 24, -50.0)], 0, PLACE, first, then) == {"A" * 24}
+    assert behind([(3400 * MS, 0, "A" * 24, -50.0, NO_TONE)], 0, PLACE, first, then) == {"A" * 24}
     coming = Vehicle([Span(OUTER, 3400 * MS, 4600 * MS)])
-    assert behind([(5000 * MS, 1, "A" * 24, -50.0)], 0, PLACE, first, coming) == frozenset()
+    assert behind([(5000 * MS, 1, "A" * 24, -50.0, NO_TONE)], 0, PLACE, first, coming) == frozenset()
 
 
 def test_what_was_heard_too_early_tells_nothing() -> None:

@@ -1,7 +1,7 @@
 """Passages: opening, closing, strays, direction and weights, without engine or clock."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -13,7 +13,9 @@ from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import BELOW, STRAYS_SHOWN, Ended, limit
 from gateway.rules.explaining import explain
+from gateway.rules.features import AROUND
 from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, LEARNS, SILENT, STANDS, PortalWatch
+from gateway.rules.reads import NO_TONE, TURN
 from gateway.rules.remembering import PortalState
 from gateway.rules.scoring import sentence
 from tests import dockside
@@ -50,7 +52,7 @@ def feed(portal: PortalWatch, steps: list[Step], delay: int = 0) -> list[Passage
     for ms, row, epc, rssi in steps:
         at = T0 + ms * MS
         found += tick(portal, at + delay)
-        found += passages(portal.reads(at + delay, [(at, row, epc, rssi)]))
+        found += passages(portal.reads(at + delay, [(at, row, epc, rssi, NO_TONE)]))
     return found
 
 
@@ -216,10 +218,10 @@ def test_late_reads_never_reopen() -> None:
     assert len(finish(portal)) == 1
     after = T0 + 60 * S
     for ms in (-5000, 0, 250, 500, 900, 1700):
-        assert portal.reads(after, [(T0 + ms * MS, MIDDLE, A, -50.0)]) == []
+        assert portal.reads(after, [(T0 + ms * MS, MIDDLE, A, -50.0, NO_TONE)]) == []
     assert not portal.open
     assert portal.state.late == 6
-    portal.reads(after, [(T0 + 1701 * MS, MIDDLE, A, -50.0)])
+    portal.reads(after, [(T0 + 1701 * MS, MIDDLE, A, -50.0, NO_TONE)])
     assert portal.open
 
 
@@ -252,7 +254,7 @@ def test_out_of_order_within_settle() -> None:
         jittered = sorted(steps, key=lambda step: step[0] + random.Random(f"{seed}{step}").uniform(0, 290))
         portal = watch()
         for ms, row, epc, rssi in jittered:
-            assert portal.reads(T0 + ms * MS + 300 * MS, [(T0 + ms * MS, row, epc, rssi)]) == []
+            assert portal.reads(T0 + ms * MS + 300 * MS, [(T0 + ms * MS, row, epc, rssi, NO_TONE)]) == []
         assert finish(portal) == [ordered]
 
 
@@ -275,7 +277,7 @@ def test_weak_read_never_moves_the_opening() -> None:
     """A weak read from just before the opening neither moves it nor counts."""
     portal = watch()
     feed(portal, [(100, OUTER, A, -50.0)])
-    portal.reads(T0 + 200 * MS, [(T0, OUTER, B, -80.0)])
+    portal.reads(T0 + 200 * MS, [(T0, OUTER, B, -80.0, NO_TONE)])
     assert portal.opened == T0 + 100 * MS
     assert list(portal.state.peaks) == [A]
     assert portal.state.late == 0
@@ -285,7 +287,7 @@ def test_too_early_read_opens_nothing_earlier() -> None:
     """A read from more than `settle` before the opening does not move it: it is what was heard before."""
     portal = watch()
     feed(portal, [(1000, OUTER, A, -50.0)])
-    portal.reads(T0 + 1100 * MS, [(T0 + 700 * MS, OUTER, B, -50.0)])
+    portal.reads(T0 + 1100 * MS, [(T0 + 700 * MS, OUTER, B, -50.0, NO_TONE)])
     assert portal.opened == T0 + 1000 * MS
 
 
@@ -306,7 +308,7 @@ def test_backlog_makes_the_same_passages(eyes: bool) -> None:
             if eyes and number in EYED:
                 eye, level = EYED[number]
                 seen[name] += passages(portal.edge(t, at, eye, Gpi("r", eye + 1, level, at)))
-            seen[name] += passages(portal.reads(t, [(at, *step[1:])]))
+            seen[name] += passages(portal.reads(t, [(at, *step[1:], NO_TONE)]))
     seen["live"] += finish(live)
     seen["backlog"] += finish(backlog)
     assert seen["live"] == seen["backlog"]
@@ -319,7 +321,7 @@ def test_backlog_is_waited_for() -> None:
     """While a backlog still comes in, its last passage waits BACKLOG_WAIT after the latest arrival."""
     portal = watch()
     now = T0 + 3600 * S
-    portal.reads(now, [(T0, OUTER, A, -50.0)])
+    portal.reads(now, [(T0, OUTER, A, -50.0, NO_TONE)])
     assert portal.deadline == now + BACKLOG_WAIT
 
 
@@ -510,7 +512,7 @@ def test_absurd_levels_stay_in_64_bits() -> None:
     """No level makes a figure that a snapshot could not hold."""
     portal = watch()
     for rssi in (1e300, -1e300, 127.0, 0.0):
-        portal.reads(T0, [(T0 + 1000, OUTER, A, rssi)])
+        portal.reads(T0, [(T0 + 1000, OUTER, A, rssi, NO_TONE)])
     assert msgspec.json.decode(msgspec.json.encode(portal.state), type=PortalState) == portal.state
     assert len(finish(portal)) == 1
 
@@ -562,7 +564,7 @@ def test_abandon_decides_nothing() -> None:
     feed(portal, crossing())
     portal.abandon()
     assert portal.deadline is None
-    portal.reads(T0 + S, [(T0 + 400 * MS, MIDDLE, A, -50.0)])
+    portal.reads(T0 + S, [(T0 + 400 * MS, MIDDLE, A, -50.0, NO_TONE)])
     assert not portal.open
 
 
@@ -769,7 +771,7 @@ def test_a_verdict_is_not_held_back_by_what_is_still_heard() -> None:
     assert portal.deadline == due + PORTAL.settle
     latest = due + 2 * PORTAL.settle
     for ms in range(2000, 6000, 20):
-        portal.reads(T0 + ms * MS, [(T0 + min(ms, 3_200) * MS, INNER, A, -70.0)])
+        portal.reads(T0 + ms * MS, [(T0 + min(ms, 3_200) * MS, INNER, A, -70.0, NO_TONE)])
         assert portal.deadline is not None
         assert portal.deadline <= latest
     assert portal.deadline == latest
@@ -978,8 +980,90 @@ def test_a_tag_heard_next_to_the_passage_is_in_question_where_it_is_louder_than_
 ) -> None:
     """A case that waited before the door is heard a last time before the first beam, 10 dB louder than there."""
     portal = watch()
-    portal.background.hear([(T0 - 60 * S + number * S, OUTER, D, waiting) for number in range(20)])
+    portal.background.hear([(T0 - 60 * S + number * S, OUTER, D, waiting, NO_TONE) for number in range(20)])
     (passage,) = played(
         portal, ONCE, sorted([(-800, OUTER, D, -47.0), (-700, OUTER, D, -46.0), *through(400, pace=800)])
     )
     assert (D in passage.evidence["points"]) is scored
+
+
+# -- phases, levels that are none, and who goes on foot ---------------------------------------------------------------
+
+
+def toned(portal: PortalWatch, steps: list[Step], phase: Callable[[str, int], int]) -> list[Passage]:
+    """Play reads with phases on one channel."""
+    found: list[Passage] = []
+    for ms, row, epc, rssi in steps:
+        at = T0 + ms * MS
+        found += tick(portal, at)
+        found += passages(portal.reads(at, [(at, row, epc, rssi, TURN + phase(epc, ms))]))
+    return found
+
+
+def test_without_eyes_a_load_does_not_go_the_same_way_twice_at_once() -> None:
+    """Heard again within AROUND it is still the same load; it may go back, and it may come another time."""
+    again = AROUND // MS - 2_000
+    for later, inward, ways in (
+        (4_000, True, ["in", "none"]),
+        (4_000, False, ["in", "out"]),
+        (again, True, ["in"] * 2),
+    ):
+        portal = watch()
+        first = feed(portal, through()) + finish(portal)
+        rows = (OUTER, INNER) if inward else (INNER, OUTER)
+        since = later + (4_000 if later == again else 0)
+        second = feed(portal, through(since, rows=rows)) + finish(portal)
+        assert [one.direction for one in (*first, *second)] == ways
+        assert ("again" in second[0].evidence) == (ways[1] == "none")
+
+
+def test_a_reader_that_tells_one_level_for_all_tells_none() -> None:
+    """What passes at one level has moved none the less: of its rise and fall nothing is told."""
+    portal = watch()
+    edge(portal, 0, 0, True)
+    feed(
+        portal, [(250 * row + 100 * number, row, tag, -50.0) for row in (0, 2) for number in range(8) for tag in (A, B)]
+    )
+    edge(portal, 500, 1, True)
+    edge(portal, 900, 0, False)
+    edge(portal, 1_400, 1, False)
+    (passage,) = finish(portal)
+    assert passage.moved == (A, B)
+    assert "swing" not in {name for name, value, _ in passage.evidence["why"][A] if value is not None}
+
+
+def test_phases_are_believed_once_a_tag_has_stood() -> None:
+    """Chance for all of them says nothing; beside a tag whose phase holds, it tells that the others moved."""
+    for still, phased in ((False, False), (True, True)):
+        portal = watch()
+        stays = [(ms, row, D, -55.0) for ms in range(0, 1_500, 60) for row in (OUTER, INNER)]
+        chance = random.Random(7)
+        toned(portal, sorted(through() + stays), lambda epc, _: 0 if epc == D and still else chance.randrange(TURN))  # noqa: B023 -- called at once
+        finish(portal)
+        assert portal.state.phased is phased
+
+
+def test_who_pulls_a_load_takes_none_of_its_tags() -> None:
+    """A person, a second of nothing, and the jack: one passage with every tag, though the beams were free between."""
+    portal = watch()
+    for ms, eye, level in ((0, 0, True), (400, 0, False), (1_000, 1, True), (1_400, 1, False)):
+        edge(portal, ms, eye, level)
+    feed(portal, through(1_000, pace=900))
+    for ms, eye, level in ((1_500, 0, True), (2_500, 1, True), (2_900, 0, False), (3_900, 1, False)):
+        edge(portal, ms, eye, level)
+    (passage,) = finish(portal)
+    assert (passage.moved, passage.direction) == ((A, B, C), "in")
+    assert "followed" not in passage.evidence
+
+
+def test_who_walks_behind_his_load_takes_none_of_its_tags() -> None:
+    """The load is decided by itself, whatever was heard of it while the person was in the beam."""
+    portal = watch()
+    for ms, eye, level in ((0, 0, True), (1_000, 1, True), (1_400, 0, False), (2_300, 0, True), (2_400, 1, False)):
+        edge(portal, ms, eye, level)
+    feed(portal, sorted(through(600, pace=900) + through(2_000, (D,), pace=900)))
+    for ms, eye, level in ((2_700, 0, False), (3_300, 1, True), (3_700, 1, False)):
+        edge(portal, ms, eye, level)
+    first, *_ = finish(portal)
+    assert set(first.moved) >= {A, B, C}
+    assert "followed" not in first.evidence

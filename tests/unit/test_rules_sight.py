@@ -12,8 +12,8 @@ from gateway.rules import Engine
 from gateway.rules.background import Known
 from gateway.rules.candidates import Candidate, Changed, Crossed
 from gateway.rules.passages import EDGES_KEPT
+from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.sight import APART, LONG, STUCK, UNSEEN, Sight, spells, went_through
-from gateway.rules.tracks import Heard
 from tests.dockside import swell
 
 MS = 1000
@@ -326,12 +326,10 @@ def test_a_look_that_may_not_be_taken_is_given_up() -> None:
 
 def test_reads_are_divided_by_silence_and_by_length() -> None:
     """APART without a read, or LONG of them."""
-    reads: list[Heard] = [(number * S, 0, "A", -50) for number in range(25)]
+    reads: list[Heard] = [(number * S, 0, "A", -50, NO_TONE) for number in range(25)]
     assert [len(spell) for spell in spells(reads)] == [1 + LONG // S, 1 + LONG // S, 3]
-    assert [len(spell) for spell in spells([(0, 0, "A", -50), (APART, 0, "A", -50), (2 * APART + 1, 0, "A", -50)])] == [
-        2,
-        1,
-    ]
+    apart: list[Heard] = [(at, 0, "A", -50, NO_TONE) for at in (0, APART, 2 * APART + 1)]
+    assert [len(spell) for spell in spells(apart)] == [2, 1]
     assert list(spells([])) == []
 
 
@@ -341,7 +339,7 @@ def test_a_load_goes_from_row_to_row_and_most_of_it_the_same_way() -> None:
     def stride(*strides: int) -> bool:
         spell: list[Heard] = []
         for number, each in enumerate(strides):
-            spell += [(10 * S, 0, f"{number}", -50), (10 * S + each, 1, f"{number}", -50)]
+            spell += [(10 * S, 0, f"{number}", -50, NO_TONE), (10 * S + each, 1, f"{number}", -50, NO_TONE)]
         return went_through(spell, (OUTER, INNER))
 
     assert stride(S, S)
@@ -354,7 +352,7 @@ def test_a_load_goes_from_row_to_row_and_most_of_it_the_same_way() -> None:
 def test_what_is_as_loud_as_usual_is_not_looked_at() -> None:
     """A tag of the background must be 6 dB louder than it was."""
     reads: list[Heard] = [
-        (S * number, antenna, tag, -50.0)
+        (S * number, antenna, tag, -50.0, NO_TONE)
         for load_ in (1, 101)
         for number, antenna in ((load_, 0), (load_ + 1, 1))
         for tag in TAGS

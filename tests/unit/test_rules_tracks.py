@@ -3,20 +3,23 @@
 import pytest
 
 from gateway.rules.beams import INNER, OUTER
+from gateway.rules.direction import by_antennas
+from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import (
     BIN,
     BRIDGED,
+    CONSTANT,
     DEAFEST,
     ENOUGH,
     FLOOR,
     QUIETEST,
     SAMPLES,
     SWINGS,
-    Heard,
     Layout,
     Track,
     curve,
     fit,
+    levelled,
     tracks,
 )
 from tests import dockside
@@ -28,7 +31,7 @@ A = "A" * 24
 
 def heard(levels: list[float], *, antenna: int = 0, begin: int = 0, step: int = 100, tag: str = A) -> list[Heard]:
     """Reads by one antenna, one every `step` ms."""
-    return [((begin + step * number) * MS, antenna, tag, level) for number, level in enumerate(levels)]
+    return [((begin + step * number) * MS, antenna, tag, level, NO_TONE) for number, level in enumerate(levels)]
 
 
 def hump(peak: float = -45.0, reads: int = 11) -> list[float]:
@@ -150,3 +153,27 @@ def test_who_comes_later_than_the_group_is_off_it() -> None:
     assert found.offset == pytest.approx(2_500 * MS, abs=30 * MS)
     assert found.company < -200
     assert found.follows < 20
+
+
+@pytest.mark.parametrize(("back", "way"), [(12, "none"), (10, "none"), (9, "in"), (0, "in")])
+def test_a_load_went_back_where_its_tags_agree_on_it(back: int, way: str) -> None:
+    """Of twelve tags so many were heard last by the row that heard them first; of a slow load some are, by chance."""
+    reads: list[Heard] = []
+    for number in range(12):
+        tag = f"{number:024d}"
+        reads += through(tag)
+        if number < back:
+            reads += heard(hump(-47.0), begin=1_600, tag=tag)
+    found = tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE)
+    told = by_antennas(list(found.values()), PLACE)
+    assert told[0] == way
+
+
+def test_a_reader_that_says_one_level_for_all_tells_none() -> None:
+    """CONSTANT reads as loud as those before, of any tags; one that differs at one antenna, and levels are told."""
+    flat = heard([-50.0] * CONSTANT) + heard([-60.0] * CONSTANT, antenna=1)
+    assert not levelled([track(flat)])
+    assert levelled([track(flat), track(heard([-50.0, -50.5]))])
+    assert levelled([track(heard([-50.0] * CONSTANT))])  # the first is as loud as none before
+    assert not levelled([track(heard([-50.0] * (CONSTANT // 2 + 1)))] * 2)
+    assert levelled([])
