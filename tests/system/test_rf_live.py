@@ -16,9 +16,9 @@ def told(line):
 
 
 async def test_a_shift_played_live_moves_what_its_recording_moves(bench, folder):
-    """One pallet comes in through a door of four antennas and two eyes; LLRP, clocks and sockets change nothing."""
+    """One pallet, no tag of it a close call, comes in by a door of four antennas; LLRP and clocks change nothing."""
     recording = folder / "shift.ndjson"
-    arguments = ("rf", "calm", "--seed", "6", "--passages", "1", "--live", "-o", str(recording))
+    arguments = ("rf", "calm", "--seed", "11", "--passages", "1", "--live", "-o", str(recording))
     simulator = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulators", *arguments),
         stdin=asyncio.subprocess.PIPE,

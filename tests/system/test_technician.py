@@ -9,8 +9,8 @@ import sys
 import termios
 
 
-async def shown(config, master: int, slave: int, wanted: list[str]) -> str:
-    """Run `watch` on a terminal until all that is wanted has been on it; what was on it."""
+async def shown(config, master: int, slave: int, wanted: list[str], drawn: asyncio.Event) -> str:
+    """Run `watch` on a terminal until all that is wanted was on it; what was. `drawn` is set with the first picture."""
     watch = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway", "watch", "-c", str(config)), stdout=slave, stderr=slave,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
@@ -20,6 +20,8 @@ async def shown(config, master: int, slave: int, wanted: list[str]) -> str:
         async with asyncio.timeout(30):
             while not all(one in text for one in wanted):
                 text += (await asyncio.to_thread(os.read, master, 65536)).decode("utf-8", "replace")
+                if "reads/s" in text:
+                    drawn.set()
     finally:
         watch.terminate()
         await watch.wait()
@@ -32,14 +34,15 @@ async def test_watch_explain_and_tune_at_a_running_gateway(bench, folder, dock):
         await dock.active()
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        pallet = bench.Pallet(1)
+        pallet, drawn = bench.Pallet(1), asyncio.Event()
         watching = asyncio.create_task(
-            shown(gateway.config, master, slave, ["reader-1/1", "passage", "no_expectation"])
+            shown(gateway.config, master, slave, ["reader-1/1", "passage", "no_expectation"], drawn)
         )
         tuning = asyncio.create_task(
             bench.tallyman("tune", "dock-1", "--for", "12s", "--json", "-c", str(gateway.config))
         )
-        await asyncio.sleep(4)  # until both are there, reads would go unseen
+        await asyncio.wait_for(drawn.wait(), 20)
+        await asyncio.sleep(2)  # until `tune` is there, too, reads would go unseen
         for _ in range(2):
             await dock.cross(pallet.tags)
         await gateway.moved(1)
