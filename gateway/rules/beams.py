@@ -27,6 +27,9 @@ PULLED = 3
 """Times the portal's `gap` for which a beam may be free between somebody on foot and the load that goes with him: he
 walks at 0.5 m/s, and a handle is 1 m long."""
 
+WALKED = 500_000
+"""µs: a portal whose `gap` is shorter has nobody walk through: on a conveyor a small carton goes before a large one."""
+
 ON_FOOT = 2
 """He is in the beam for less than one in so many of the time that his load is: 0.4 m against 1.2 m."""
 
@@ -163,7 +166,7 @@ def pulls(one: Vehicle, then: Vehicle, gap: int, rest: int = 0) -> bool:
     if row != then.spans[0].row or one.cleared == FOREVER:
         return False
     until = its[-1][1] if its[-1][1] != FOREVER else one.cleared + rest
-    return 0 <= its[0][0] - mine[-1][1] <= PULLED * gap and _on_foot(mine, until - its[0][0])
+    return _near(mine, its, gap) and _on_foot(mine, until - its[0][0])
 
 
 def pushes(one: Vehicle, then: Vehicle, gap: int) -> bool:
@@ -172,7 +175,11 @@ def pushes(one: Vehicle, then: Vehicle, gap: int) -> bool:
     mine, its = one.at(row), then.at(row)
     if row != then.spans[0].row or its[-1][1] == FOREVER:
         return False
-    return 0 <= its[0][0] - mine[-1][1] <= PULLED * gap and _on_foot(its, mine[-1][1] - mine[0][0])
+    return _near(mine, its, gap) and _on_foot(its, mine[-1][1] - mine[0][0])
+
+
+def _near(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], gap: int) -> bool:
+    return gap >= WALKED and 0 <= after[0][0] - before[-1][1] <= PULLED * gap
 
 
 def _on_foot(mine: Sequence[tuple[int, int]], load: int) -> bool:

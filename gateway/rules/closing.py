@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
@@ -128,10 +129,9 @@ def end(
     core = _core(window)
     found = tracks(heard, window.opened - core, window.closed + core, window.opened, place)
     elsewhere = _elsewhere(found, beside, window)
-    window.levelled = levelled(found.values())
     measures = measured(heard)
     phased = window.phased or (measures and any(steady(track.turns) for track in found.values()))
-    window.phased = phased and measures
+    window = replace(window, levelled=levelled(found.values()), phased=phased and measures)
     scored = score(window, found, known, elsewhere, place)
     points = scored.points
     moved = sorted(epc for epc, total in points.items() if total > 0)

@@ -21,7 +21,7 @@ across the antenna's view, has turned it by little before."""
 
 MOVED = (-90, -70, -20, 40, 100, 160, 200, 200)
 """Points for *moved* (hundredths of log-odds) by how far the phase turned, in eighths of a quarter turn. Of what stands
-two in five pairs differ by less than 0.2 rad and one in thirty by more than 1.2; of what moves, by anything."""
+two in five pairs differ by less than 0.2 rad and one in twenty-five by more than 1; of what moves, by anything."""
 
 PART = TURN // 4 // len(MOVED)
 

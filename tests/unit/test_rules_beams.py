@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from gateway.rules.beams import FOREVER, INNER, OUTER, PULLED, Edge, Span, pushes, spans, vehicles
+from gateway.rules.beams import FOREVER, INNER, OUTER, PULLED, WALKED, Edge, Span, pushes, spans, vehicles
 
 MS = 1000
 GAP = 700 * MS
@@ -149,6 +149,17 @@ def test_what_is_still_in_the_beam_counts_until_the_one_before_is_decided() -> N
     found = spans(edges(*PERSON, *JACK[:1]), ROWS, GAP)
     assert len(vehicles(found, ROWS, GAP, 800 * MS)) == 2
     assert len(vehicles(found, ROWS, GAP, 900 * MS)) == 1
+
+
+def test_a_small_carton_before_a_large_one_is_no_person() -> None:
+    """Where `gap` is below WALKED nobody walks: both are things of their own, whichever goes first."""
+    gap = WALKED - 1
+    small, large = edges(*PERSON), edges(*JACK)
+    assert len(vehicles(spans(small + large, ROWS, gap), ROWS, gap)) == 2
+    load, person = (
+        vehicles(spans(each, ROWS, gap), ROWS, gap)[0] for each in (edges(*OUT), edges(*later(PERSON, 2_000)))
+    )
+    assert not pushes(load, person, gap)
 
 
 def test_who_goes_behind_his_load_is_another_that_takes_nothing() -> None:

@@ -23,9 +23,9 @@ from gateway.rules.features import (
     wrong_side,
 )
 from gateway.rules.kin import KIN, PASSED_ON
-from gateway.rules.reads import NO_TONE, Heard
+from gateway.rules.reads import NO_TONE, TURN, Heard
 from gateway.rules.scorecard import CARDS
-from gateway.rules.scoring import OWN, SAYS, part, sentence
+from gateway.rules.scoring import OWN, RESERVE, SAYS, part, sentence
 from gateway.rules.tracks import Layout, Track, curve, fit, tracks
 from tests import dockside
 
@@ -228,3 +228,19 @@ def test_when_it_was_heard_beside_when_the_beam_was_broken() -> None:
     assert told(through())["with_eyes"] == 0
     assert -1_000 < told(through(later=1500))["with_eyes"] < -400
     assert told(through(later=1500), vehicle=None)["with_eyes"] == NOTHING
+
+
+def test_phases_say_something_where_they_are_believed() -> None:
+    """The points of its phases, but for while the group stood; a tag without any has none."""
+    turning = [(*read[:4], TURN + 512 * place % TURN) for place, read in enumerate(through())]
+    assert told(turning, phased=True)["phase"] > 0
+    assert told(turning)["phase"] == NOTHING
+    assert told(through(), phased=True)["phase"] == NOTHING
+
+
+def test_serial_neighbours_points_count_as_they_are_but_for_the_reserve() -> None:
+    """On every card alike; who has no neighbours gets nothing and is charged nothing."""
+    for card in CARDS.values():
+        assert [part(PASSED_ON, value, card) for value in (NOTHING, 0, 300, -600)] == [
+            *(0, -RESERVE, 300 - RESERVE, -600 - RESERVE)
+        ]

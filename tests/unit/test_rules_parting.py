@@ -67,6 +67,13 @@ def test_of_several_moments_those_count_that_are_as_far_apart_as_the_vehicle_was
     assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
 
 
+def test_who_pulls_a_load_is_no_load_of_his_own() -> None:
+    """What broke the beams before the gap did so for less than half as long as what did behind it, or the other way."""
+    tags = moved(load(1000, "ABC") + load(3000, "DEF"))
+    for outer, inner in (((1900, 4600), (2700, 5400)), ((400, 3100), (1200, 3900))):
+        assert part(tags, 0, vehicle(outer, inner, (2500, 3300), free=200)) is None
+
+
 def test_the_slit_before_the_mast_is_no_end_of_a_load() -> None:
     """5 cm are free for less than a tenth of the time from row to row, however far apart the tags of a load are."""
     slit = vehicle((400, 4600), (1200, 5400), (2500, 3300), free=60)

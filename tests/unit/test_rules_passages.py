@@ -1043,6 +1043,18 @@ def test_phases_are_believed_once_a_tag_has_stood() -> None:
         assert portal.state.phased is phased
 
 
+def test_phases_stay_believed_where_two_loads_without_any_are_parted() -> None:
+    """What a portal knows of its reader outlives a passage whose reads happen to tell no phases."""
+    portal = watch()
+    portal.state.phased = True
+    edge(portal, 0, 0, True)
+    feed(portal, sorted(through(0) + through(4_500, (D, "E" * 24, "F" * 24))))
+    for ms, eye, level in ((600, 1, True), (5_600, 0, False), (6_200, 1, False)):
+        edge(portal, ms, eye, level)
+    assert len(finish(portal)) + len(finish(portal)) == 2
+    assert portal.state.phased
+
+
 def test_who_pulls_a_load_takes_none_of_its_tags() -> None:
     """A person, a second of nothing, and the jack: one passage with every tag, though the beams were free between."""
     portal = watch()

@@ -177,3 +177,11 @@ def test_a_reader_that_says_one_level_for_all_tells_none() -> None:
     assert levelled([track(heard([-50.0] * CONSTANT))])  # the first is as loud as none before
     assert not levelled([track(heard([-50.0] * (CONSTANT // 2 + 1)))] * 2)
     assert levelled([])
+
+
+def test_reads_while_the_group_stood_are_left_out_row_by_row() -> None:
+    """`going` are the reads by row but for those in its halts; without halts all of them."""
+    found = track(sorted(heard([-50.0] * 10) + heard([-50.0] * 4, antenna=1, begin=600)))
+    assert found.going(frozenset(), PLACE.rows) == [10, 0, 4]
+    assert found.going(frozenset({0, 1}), PLACE.rows) == [6, 0, 4]
+    assert found.going(frozenset({3, 4}), PLACE.rows) == [6, 0, 0]
