@@ -28,7 +28,7 @@ from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
 from gateway.rules.kin import KIN, PASSED_ON, kin
 from gateway.rules.scorecard import Card
-from gateway.rules.tracks import Track
+from gateway.rules.tracks import Track, median
 from simulators.rf import FAMILIES, Shift, shift
 from tools.other_sites import Site, elsewhere, later
 
@@ -55,7 +55,7 @@ CUTS: dict[str, list[int]] = {
     "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
-    "phase": [-1500, -700, -400, -200, -100, 0, 100, 200, 400, 700, 1500],
+    "phase": [-1500, -700, -400, -200, -100, 0, 100, 200, 400, 700, 1500, 2500, 4000],
     "kin": [-500, -400, -300, -200, -100, 0, 100, 200, 300, 400, 500],
     "arrived": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
     "unit": [-1000, -500, -200, 0, 200, 500, 1000],
@@ -133,7 +133,7 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
         path.write_text(one.toml, encoding="utf-8")
         engine = Engine(config.load(path).settings())
     heard: list[tuple[list[dict[str, Any]], Any, Mapping[str, Track], dict[str, Known]]] = []
-    scored, surest = closing.score, closing._surest
+    scored, surest, sure = closing.score, closing._surest, closing._assured
     moved: set[str] = set()
 
     def name(hex_: str) -> str:
@@ -154,6 +154,7 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
         return found
 
     closing.score, closing._surest = listening, gathered  # type: ignore[assignment]  # it takes the same by position
+    closing._assured = lambda *_: False  # what is untold for that is so by the table that is fitted
     try:
         for t, record in site.records:
             while (deadline := engine.deadline) is not None and deadline < t:
@@ -165,7 +166,7 @@ def passages(one: Shift, site: Site) -> Iterator[Told]:
             elif record["kind"] == "tick":
                 engine.observe(t, Tick())
     finally:
-        closing.score, closing._surest = scored, surest
+        closing.score, closing._surest, closing._assured = scored, surest, sure
     for same, found, tracks, known in heard:
         if len(same) > 1 or found.way == "none" or not found.values:
             continue
@@ -339,10 +340,29 @@ def fitted(told: list[list[Told]]) -> list[Card]:
     cards: list[Card] = []
     for _ in range(1 + ROUNDS):
         if cards:
+            mine = assured(every, mine, several, cards)
             points = np.where(several, own_points(cards[0], mine), own_points(cards[1], mine))
             names, values = (*OWN, *KIN), np.hstack([mine, related(every, points)])
         cards = [_one(names, values[each], moved[each], costs[each]) for each in (keep & several, keep & ~several)]
     return [{name: part for name, part in card.items() if name != PASSED_ON} for card in cards]
+
+
+def assured(told: list[Told], values: Any, several: Any, cards: list[Card]) -> Any:
+    """The features with `group_level` untold where the goods are sure without it (`closing.ASSURED`)."""
+    values, column = values.copy(), OWN.index("group_level")
+    values[:, column] = np.concatenate([each.values[:, column] for each in told])
+    cuts = CUTS["group_level"]
+    steps = np.searchsorted(cuts, values[:, column], side="right")
+    untold = values[:, column] == NOTHING
+    level = [np.where(untold, card["group_level"][2], np.array(card["group_level"][1])[steps]) for card in cards]
+    points = np.where(several, own_points(cards[0], values) - level[0], own_points(cards[1], values) - level[1])
+    place = 0
+    for each in told:
+        mine = points[place : place + len(each.epcs)]
+        if (mine > 0).any() and median(mine[mine > 0].tolist()) >= closing.ASSURED:
+            values[place : place + len(each.epcs), column] = NOTHING
+        place += len(each.epcs)
+    return values
 
 
 def _one(names: Sequence[str], values: Any, moved: Any, costs: Any) -> Card:

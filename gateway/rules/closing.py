@@ -12,13 +12,13 @@ from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
 from gateway.rules.direction import Direction, direction
-from gateway.rules.features import AROUND, JUST, Around, Elsewhere, Values, features, loudness, wrong_side
+from gateway.rules.features import AROUND, JUST, NOTHING, Around, Elsewhere, Values, features, loudness, wrong_side
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
-from gateway.rules.scorecard import CARDS
-from gateway.rules.scoring import DOUBT, VOUCHABLE, own, shared, why
-from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, middle, tracks
+from gateway.rules.scorecard import CARDS, Card
+from gateway.rules.scoring import DOUBT, VOUCHABLE, own, part, shared, why
+from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, median, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
@@ -37,6 +37,10 @@ ALIKE = 80
 BELOW = 200
 """Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
 goods that absorb are heard so much less than those at its edge."""
+
+ASSURED = 250
+"""Points (hundredths) of the goods' median, without those for how loud they are together, from which on that adds
+nothing: a load of frozen goods is 10 dB fainter than one of paper, and as real."""
 
 SEVERAL = 6
 """Reads from which on they draw a curve; of fewer, other things tell."""
@@ -213,9 +217,19 @@ def score(
         if not gathered or gathered == group:
             break
         group = gathered
+    if _assured(values, mine, cards):
+        values = {epc: each | {"group_level": NOTHING} for epc, each in values.items()}
+        mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
     theirs = kin(mine, known)
     points = {epc: alone + shared(theirs[epc], cards[epc]) for epc, alone in mine.items()}
     return Scored(values, theirs, points, group, around.way, directed)
+
+
+def _assured(values: Mapping[str, Values], mine: Mapping[str, int], cards: Mapping[str, Card]) -> bool:
+    """Whether the goods are so sure by all else that how loud they are beside other loads does not matter."""
+    rest = [total - part("group_level", values[epc]["group_level"], cards[epc]) for epc, total in mine.items()]
+    moved = [each for each in rest if each > 0]
+    return bool(moved) and median(moved) >= ASSURED
 
 
 def _again(known: Known | None, way: str, window: Window) -> bool:

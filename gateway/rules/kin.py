@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.identity import decode
 from gateway.rules.background import Known
+from gateway.rules.carriers import carrier
 from gateway.rules.features import NOTHING, Values
 
 PASSED_ON = "kin"
@@ -42,6 +43,9 @@ COHORT = 3
 WITNESSES = 50
 """Points from which on one of them says anything."""
 
+SURELY = 300
+"""Points (20 : 1) of any case beside it that make a load of a pallet's own tag."""
+
 WENT, STOOD = 4, 10
 """All but one in so many must agree that they went, or that they stood: what was parked there stands as one, but a
 trailer whose doors were opened is heard all at once, and unloaded pallet by pallet."""
@@ -53,7 +57,8 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
     to where they stood, before the passage, with this one, where nearly all of them agree. `unit` is, of a pallet's
-    own tag, how much surer it is than that of any other pallet: most loads are one.
+    own tag, how much surer it is than that of any other pallet: most loads are one. Behind an empty truck none is, and
+    the surest of those that stand about is not surer for that: it counts only where goods beside it surely moved.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     runs: dict[str, list[tuple[int, str]]] = {}
@@ -74,8 +79,11 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     _arrived(told, {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}, known)
     if len(units) > 1:
         (best, first), (second, _) = sorted(units, reverse=True)[:2]
+        labelled = {epc for _, epc in units}
+        others = any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc))
         for mine, epc in units:
-            told[epc]["unit"] = mine - (second if epc == first else best)
+            if others if epc == first else best > 0:
+                told[epc]["unit"] = mine - (second if epc == first else best)
     return told
 
 

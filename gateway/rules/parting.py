@@ -55,7 +55,8 @@ def part(moved: Sequence[Track], origin: int, vehicle: Vehicle | None) -> Parted
         vehicle: what broke the beams meanwhile; None without eyes.
     """
     if vehicle is None:
-        return _paused(moved, origin)
+        parted = _paused(moved, origin)
+        return parted if parted is not None and max(parted.at) > origin else None  # else the first was told before
     travel = _travel(vehicle)
     for gap in _gaps(vehicle, travel // SLITS):
         if (parted := _at(moved, origin, gap, travel)) is not None:

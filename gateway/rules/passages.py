@@ -377,7 +377,7 @@ class PortalWatch:
                 state.silent[row] = SILENT if stuck else 0 if gone.saw(row) else state.silent[row] + through
             state.edges += rest
         elif parted is not None:
-            opened, activity = closed + 1, state.activity
+            opened, activity = closed + 1, max(state.activity, closed + 1)
         else:
             closed = self._due  # what kept quiet for so long opens nothing anew
         state.opened, state.activity, state.weighed = opened, activity, False

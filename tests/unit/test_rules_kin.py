@@ -5,10 +5,13 @@ from hypothesis import strategies as st
 
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, SURE, TOGETHER, WITNESSES, kin
+from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, SURE, SURELY, TOGETHER, WITNESSES, kin
 from tests import dockside
 
 FAR = 100
+
+TRUCK = "3476451FD40000000000162E"
+"""A GIAI-96: what carries goods."""
 
 
 def tag(serial: int) -> str:
@@ -59,6 +62,20 @@ def test_most_loads_are_one_pallet() -> None:
     found = kin({one: 900, two: -300, three: -500, tag(1): 2_000}, {})
     assert [found[epc]["unit"] for epc in (one, two, three, tag(1))] == [1200, -1200, -1400, NOTHING]
     assert kin({one: 900}, {})[one]["unit"] == NOTHING
+
+
+def test_behind_an_empty_truck_no_pallet_is_the_surest() -> None:
+    """Where no goods surely moved, the best of the pallets that stand about is not surer for being the best."""
+    one, two = dockside.pallet_tag(1), dockside.pallet_tag(2)
+
+    def said(beside: dict[str, int], best: int = 100) -> list[int]:
+        found = kin({one: best, two: -300, **beside}, {})
+        return [found[epc]["unit"] for epc in (one, two)]
+
+    assert said({tag(1): SURELY}) == [400, -400]
+    assert said({tag(1): SURELY - 1}) == [NOTHING, -400]
+    assert said({TRUCK: 2_000}) == [NOTHING, -400]
+    assert said({}, best=-100) == [NOTHING, NOTHING]
 
 
 def test_what_came_to_stand_together_goes_together() -> None:

@@ -140,6 +140,14 @@ def test_the_pause_must_be_long_enough() -> None:
     assert part(moved(load(1000, "ABC") + load(1000 + apart, "DEF")), 0, None) is None
 
 
+def test_what_was_parted_off_is_not_parted_off_again() -> None:
+    """A passage that began after the pause holds the second load only, whatever is still heard of the first."""
+    heard = sorted(TWO)
+    for opened, parts in ((0, True), (3_000, True), (3_600, False)):
+        found = tracks(heard, heard[0][0] - 1, heard[-1][0] + 1, opened * MS, PLACE)
+        assert (part(list(found.values()), opened * MS, None) is not None) is parts
+
+
 def test_the_first_load_has_the_beams_up_to_the_parting() -> None:
     """Its spans end where it was parted, and what was broken later is not its own."""
     whole = vehicle((400, 4600), (1200, 5400))

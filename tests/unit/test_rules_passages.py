@@ -606,6 +606,24 @@ def test_a_door_learns_how_loud_what_goes_through_is() -> None:
     assert portal.state.usual == -400 - 60 // LEARNS
 
 
+def test_a_faint_load_counts_where_all_else_is_sure_of_it() -> None:
+    """15 dB below what usually goes through: one that rises and falls as one is goods, one at a level in doubt is not."""
+
+    def told(steps: list[Step]) -> Passage:
+        portal = watch()
+        portal.state.usual = -350
+        feed(portal, steps)
+        (only,) = finish(portal)
+        return only
+
+    sure = told(through(level=-50.0))
+    assert sure.moved == (A, B, C)
+    assert not any(part[0] == "group_level" for part in sure.evidence["why"][A])
+    doubtful = told(sorted(crossing() + crossing(epc=B)))
+    assert doubtful.moved == ()
+    assert doubtful.evidence["why"][A][0][0] == "group_level"
+
+
 def test_the_level_never_falls_below_min_rssi() -> None:
     """However faint what goes through is, min_rssi is the floor; and at a new door it is the limit."""
     assert limit(PORTAL, None) == limit(PORTAL, -700) == limit(PORTAL, -650 + BELOW) == -650
