@@ -607,7 +607,7 @@ def test_a_door_learns_how_loud_what_goes_through_is() -> None:
 
 
 def test_a_faint_load_counts_where_all_else_is_sure_of_it() -> None:
-    """15 dB below what usually goes through: one that rises and falls as one is goods, one at a level in doubt is not."""
+    """15 dB below the usual: a load that rises and falls as one is goods; one that keeps to one level is in doubt."""
 
     def told(steps: list[Step]) -> Passage:
         portal = watch()
