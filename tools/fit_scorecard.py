@@ -340,29 +340,26 @@ def fitted(told: list[list[Told]]) -> list[Card]:
     cards: list[Card] = []
     for _ in range(1 + ROUNDS):
         if cards:
-            mine = assured(every, mine, several, cards)
-            points = np.where(several, own_points(cards[0], mine), own_points(cards[1], mine))
-            names, values = (*OWN, *KIN), np.hstack([mine, related(every, points)])
+            heard = assured(every, mine, several, cards)
+            points = np.where(several, own_points(cards[0], heard), own_points(cards[1], heard))
+            names, values = (*OWN, *KIN), np.hstack([heard, related(every, points)])
         cards = [_one(names, values[each], moved[each], costs[each]) for each in (keep & several, keep & ~several)]
     return [{name: part for name, part in card.items() if name != PASSED_ON} for card in cards]
 
 
 def assured(told: list[Told], values: Any, several: Any, cards: list[Card]) -> Any:
     """The features with `group_level` untold where the goods are sure without it (`closing.ASSURED`)."""
-    values, column = values.copy(), OWN.index("group_level")
-    values[:, column] = np.concatenate([each.values[:, column] for each in told])
-    cuts = CUTS["group_level"]
-    steps = np.searchsorted(cuts, values[:, column], side="right")
-    untold = values[:, column] == NOTHING
-    level = [np.where(untold, card["group_level"][2], np.array(card["group_level"][1])[steps]) for card in cards]
-    points = np.where(several, own_points(cards[0], values) - level[0], own_points(cards[1], values) - level[1])
+    found, column = values.copy(), OWN.index("group_level")
+    found[:, column] = NOTHING
+    points = np.where(several, *(own_points(card, found) - card["group_level"][2] for card in cards))
     place = 0
     for each in told:
-        mine = points[place : place + len(each.epcs)]
-        if (mine > 0).any() and median(mine[mine > 0].tolist()) >= closing.ASSURED:
-            values[place : place + len(each.epcs), column] = NOTHING
+        mine = slice(place, place + len(each.epcs))
+        moved = points[mine][points[mine] > 0]
+        if not len(moved) or median(moved.tolist()) < closing.ASSURED:
+            found[mine, column] = values[mine, column]
         place += len(each.epcs)
-    return values
+    return found
 
 
 def _one(names: Sequence[str], values: Any, moved: Any, costs: Any) -> Card:

@@ -58,7 +58,8 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
     to where they stood, before the passage, with this one, where nearly all of them agree. `unit` is, of a pallet's
     own tag, how much surer it is than that of any other pallet: most loads are one. Behind an empty truck none is, and
-    the surest of those that stand about is not surer for that: it counts only where goods beside it surely moved.
+    the surest of those that stand about is not surer for that: it counts only where goods beside it surely moved,
+    and against the others where it moved itself.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     runs: dict[str, list[tuple[int, str]]] = {}
@@ -80,10 +81,11 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     if len(units) > 1:
         (best, first), (second, _) = sorted(units, reverse=True)[:2]
         labelled = {epc for _, epc in units}
-        others = any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc))
+        if any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc)):
+            told[first]["unit"] = best - second
         for mine, epc in units:
-            if others if epc == first else best > 0:
-                told[epc]["unit"] = mine - (second if epc == first else best)
+            if epc != first and best > 0:
+                told[epc]["unit"] = mine - best
     return told
 
 

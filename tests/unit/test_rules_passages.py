@@ -9,11 +9,13 @@ import pytest
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Eye, Portal
+from gateway.rules import passages as machine
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
 from gateway.rules.closing import BELOW, STRAYS_SHOWN, Ended, limit
 from gateway.rules.explaining import explain
 from gateway.rules.features import AROUND
+from gateway.rules.parting import Parted
 from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, LEARNS, SILENT, STANDS, PortalWatch
 from gateway.rules.reads import NO_TONE, TURN
 from gateway.rules.remembering import PortalState
@@ -778,6 +780,18 @@ def test_two_loads_in_one_passage_are_two(eyes: bool) -> None:
     assert all("went with what came right behind" in told_of(first, epc) for epc in later)
     whole = " ".join(one.text for one in explain([first]))
     assert "3 tags more went with what came right behind" in whole
+
+
+def test_the_rest_of_a_parted_passage_never_ends_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parted behind the last read that kept it open, the second load has that moment, not a time before it."""
+    portal = watch()
+    feed(portal, through())
+    cut = portal.state.activity + 500 * MS
+    once = iter([Parted((cut, cut, cut), frozenset({C}))])
+    monkeypatch.setattr(machine, "part", lambda *_: next(once, None))
+    found = finish(portal) + finish(portal)
+    assert [one.closed for one in found] == [cut, cut + 1]
+    assert all(one.opened <= one.closed for one in found)
 
 
 def test_a_verdict_is_not_held_back_by_what_is_still_heard() -> None:
