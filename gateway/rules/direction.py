@@ -10,8 +10,8 @@ DIRECTION_GAP = 50_000
 """µs between the rows' centres below which antennas alone cannot tell the way: a pallet at 2 m/s crosses 10 cm."""
 
 CLEAR_GAP = 400_000
-"""µs between the rows' centres that outweigh an eye that saw nothing: who turns round in front of it passes the rows
-there and back, and their centres fall together."""
+"""µs between the rows' centres that outweigh eyes that say that it turned round: who does so passes the rows there and
+back, and their centres fall together."""
 
 CLEAR_SHARE = 4
 """Or the part of the time for which the tags were heard that lies between the centres: nobody passes both rows, turns
@@ -27,11 +27,16 @@ the load may be at either end of its truck. And the longest a vehicle that passe
 VOTERS = 3
 """Tags that must agree that all went back where they came from."""
 
-LEAST_QUARTER = 3
-"""Reads in the first and last quarter of a tag's that tell which row they lean to."""
+LEAST_QUARTER, MOST_QUARTER = 3, 5
+"""Reads in the first and last quarter of a tag's that tell which row they lean to, at least and at most: a load that
+stood behind the door for ten seconds before it came through was there for a part of the last quarter, too."""
 
-BY_EYES = 0.99
-"""Confidence in two rows of eyes: they see the goods, not their radio."""
+FEW_SHARE = 8
+"""And the part for fewer tags than VOTERS, whatever the time is: of one that stood behind the door for ten seconds a
+second is no way."""
+
+BY_EYES, BY_ONE = 0.99, 0.9
+"""Confidence in two rows of eyes: they see the goods, not their radio; and in one of them that saw nothing."""
 
 Direction = tuple[str, float, dict[str, Any]]
 """in | out | none | unknown, the confidence, and what told it."""
@@ -47,13 +52,15 @@ def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Trac
         place: where the antennas hang.
     """
     seen = vehicle.way(rows) if vehicle is not None else "unknown"
-    if vehicle is not None and seen != "unknown" and vehicle.saw(OUTER) and vehicle.saw(INNER):
+    if seen in ("in", "out"):
         return seen, BY_EYES, {"by": "eyes"}
     told = by_antennas(group, place)
     if told[0] == "unknown" and vehicle is not None and len({span.row for span in vehicle.spans}) == 1:
         told = by_one_eye(vehicle, group) or told
-    if seen == "none" and group and not _through(told, group):
-        return "none", 0.9, {"by": "eyes"}
+    if vehicle is not None and seen == "none" and not _through(told, group, place.rows):
+        twice = vehicle.saw(OUTER) and vehicle.saw(INNER)
+        if twice or group:
+            return "none", BY_EYES if twice else BY_ONE, {"by": "eyes"}
     return told
 
 
@@ -74,12 +81,21 @@ def by_one_eye(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:
     return "in" if middle > 0 else "out", round(0.9 * agreeing, 2), because
 
 
-def _through(told: Direction, group: Sequence[Track]) -> bool:
-    """Whether the antennas are sure enough of a way to outweigh an eye that saw nothing."""
+def _through(told: Direction, group: Sequence[Track], rows: Sequence[int]) -> bool:
+    """Whether the antennas are sure enough of a way to outweigh eyes that say that the vehicle turned round.
+
+    One eye may have seen nothing. And a truck that fetches a load from right behind the door, or puts it down there,
+    leaves by the row it came by: it turned round, and its load went through.
+    """
     if told[0] not in ("in", "out") or told[1] < AGREED:
         return False
-    gap = abs(int(told[2]["gap_ms"])) * 1000
-    return gap >= CLEAR_GAP or gap * CLEAR_SHARE >= median([track.last - track.first for track in group])
+    back, voters = _went_back(group, rows)
+    if 2 * back > voters:
+        return False
+    gap, lasted = abs(int(told[2]["gap_ms"])) * 1000, median([track.last - track.first for track in group])
+    if len(group) < VOTERS:
+        return gap * FEW_SHARE >= lasted
+    return gap >= CLEAR_GAP or gap * CLEAR_SHARE >= lasted
 
 
 def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
@@ -102,16 +118,22 @@ def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
 
     A few may agree on that by chance, and of a slow load before wide antennas some more; AGREED of them do not.
     """
+    back, voters = _went_back(group, rows)
+    return 2 * back - voters >= VOTERS and back >= AGREED * voters
+
+
+def _went_back(group: Sequence[Track], rows: Sequence[int]) -> tuple[int, int]:
+    """How many tags the same row heard louder at first and at last, of how many that were read often enough to tell."""
     back = voters = 0
     for track in group:
         heard = track.heard
-        quarter = len(heard) // 4
-        if quarter < LEAST_QUARTER:
+        some = min(len(heard) // 4, MOST_QUARTER)
+        if some < LEAST_QUARTER:
             continue
-        begin, end = _lean(heard[:quarter], rows), _lean(heard[-quarter:], rows)
+        begin, end = _lean(heard[:some], rows), _lean(heard[-some:], rows)
         voters += 1
         back += (begin > 0) == (end > 0)
-    return 2 * back - voters >= VOTERS and back >= AGREED * voters
+    return back, voters
 
 
 def _lean(heard: Sequence[tuple[int, int, int]], rows: Sequence[int]) -> int:

@@ -5,7 +5,7 @@ goes together: where a tag's own reads leave it in doubt, those of its kin do no
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from gateway.identity import decode
 from gateway.rules.background import Known
@@ -77,10 +77,10 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
             for epc, says in _passed_on(way, points):
                 before = told[epc]["kin"]
                 told[epc]["kin"] = says if before == NOTHING else before + says
-    _arrived(told, {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}, known)
+    labelled = {epc for _, epc in units}
+    _arrived(told, {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}, known, labelled)
     if len(units) > 1:
         (best, first), (second, _) = sorted(units, reverse=True)[:2]
-        labelled = {epc for _, epc in units}
         if any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc)):
             told[first]["unit"] = best - second
         for mine, epc in units:
@@ -103,17 +103,22 @@ def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Ite
         before, so_far = number, so_far + mine - max(-SURE, min(SURE, mine))
 
 
-def _arrived(told: dict[str, Values], clear: Mapping[str, int], known: Mapping[str, Known]) -> None:
-    came = sorted((at, epc) for epc in clear if epc in known and (at := known[epc].moved or known[epc].first))
+def _arrived(
+    told: dict[str, Values], clear: Mapping[str, int], known: Mapping[str, Known], labelled: Container[str]
+) -> None:
+    """What had come with each tag; of another pallet's own tag (`labelled`) it says nothing: that is another load."""
+    every = sorted((at, epc) for epc in clear if epc in known and (at := known[epc].moved or known[epc].first))
+    came = [one for one in every if one[1] not in labelled]
     sums, for_, against = [0], [0], [0]
     for _, epc in came:
         sums.append(sums[-1] + clear[epc])
         for_.append(for_[-1] + (clear[epc] >= WITNESSES))
         against.append(against[-1] + (clear[epc] <= -WITNESSES))
     instants = [at for at, _ in came]
-    for at, epc in came:
+    for at, epc in every:
         begin, end = bisect_left(instants, at - TOGETHER), bisect_right(instants, at + TOGETHER)
-        others, mine = end - begin - 1, clear[epc]
+        mine = 0 if epc in labelled else clear[epc]
+        others = end - begin - (epc not in labelled)
         went = for_[end] - for_[begin] - (mine >= WITNESSES)
         stood = against[end] - against[begin] - (mine <= -WITNESSES)
         if others >= COHORT and ((others - went) * WENT <= others or (others - stood) * STOOD <= others):

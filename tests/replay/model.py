@@ -292,9 +292,11 @@ def scenes() -> dict[str, Scene]:
         "model-two-loads-one-beam": two(eyes=True),
         "model-two-loads-no-eyes": two(eyes=False),
         "model-turned-round": turned(),
+        "model-fetched": fetched(),
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
         "model-vouched": vouched(),
+        "model-dismissed": dismissed(),
         "model-companion": companion(),
         "model-empty": empty(),
         "model-late-reads": late(),
@@ -365,6 +367,22 @@ def turned() -> Scene:
     return Scene(day(taught(20), steps), case_tag(1), moved=False, says={}, claim=("none", "held", HELD, "receipt"))
 
 
+def fetched() -> Scene:
+    """A truck comes from the hall, picks a pallet up from right behind the outer beam, and backs in again with it."""
+
+    def path(offset: float) -> Path_:
+        return lambda t: -2.0 - offset + PACE * max(0.0, t - 10.0)
+
+    tags = load(1, CASES_OF_A_LOAD, path)
+    steps: list[Step] = []
+    for eye, broken in ((2, (6.0, 8.3, 10.7, 12.4)), (1, (7.3, 11.1))):
+        for place, when in enumerate(broken):
+            at = T0 + int(when * SECOND)
+            steps.append((at + 1000, [Gpi("dock-1", eye, place % 2 == 0, at)]))
+    steps += heard("dock-1", tags, 0, 16)
+    return Scene(day(taught(20), steps), case_tag(1), moved=True, says={})
+
+
 def parked() -> Scene:
     """A whole pallet is staged beside the door, as loud as what goes through."""
     staged = [
@@ -413,6 +431,13 @@ def vouched() -> Scene:
     deep = Tag(case_tag(400), lambda t: going(10.0)(t) if t < 8.0 else None, (-44.0, -44.0))
     steps = crossing(10.0, deep)
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 400)), deep.epc, moved=True, says={})
+
+
+def dismissed() -> Scene:
+    """A case that belongs to another pallet, which is announced and not there, seems to go in behind this one."""
+    alone = Tag(X, going(11.2), (-50.0, -50.0))
+    steps = [*crossing(10.0, alone), (T0 - 498 * SECOND, [asn(2, line(2, (900, 901)))])]
+    return Scene(day(taught(20), steps), X, moved=False, says={})
 
 
 TRUCK = "34164522A400000000000001"

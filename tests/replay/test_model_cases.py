@@ -120,6 +120,23 @@ def test_what_is_announced_is_vouched_for() -> None:
     assert "what its pallet announces vouches for it" in explain([passage], tag)[0].text
 
 
+def test_what_is_announced_on_another_pallet_is_dismissed() -> None:
+    """By its reads it moved, if barely; it belongs to a pallet that is not here, and that is said."""
+    passage = passages("model-dismissed")[-1]
+    assert passage.evidence["points"][model.X] > 0
+    assert passage.evidence["dismissed"] == {model.X: ["elsewhere", -5.0]}
+    assert "its reads alone do not convince" in explain([passage], model.X)[0].text
+
+
+def test_a_load_fetched_from_right_behind_the_door_came_in() -> None:
+    """Its truck left by the row it came by; the antennas heard the load go from the outer row to the inner one."""
+    passage = passages("model-fetched")[-1]
+    broken = [row for _, row, level in passage.evidence["eyes"] if level]
+    assert (broken[0], broken[-1]) == ("inner", "inner")
+    assert (passage.direction, passage.evidence["by"], len(passage.moved)) == ("in", "antennas", 6)
+    assert "left by the row it came by" in explain([passage])[2].text
+
+
 def test_a_companion_moves_with_each_load_and_alone() -> None:
     """A truck's own tag goes in again and again; that it went in a minute ago is not held against it."""
     found = passages("model-companion")

@@ -106,6 +106,16 @@ def test_what_came_together_says_something_where_it_agrees() -> None:
     assert said(2, 0, 1) == said(0, 8, 1) == NOTHING
 
 
+def test_another_pallets_own_tag_did_not_come_with_it() -> None:
+    """Five pallets with a label each are five loads, though the trailer's doors let all be heard at once."""
+    pallets = {dockside.pallet_tag(number): -400 for number in range(1, 6)}
+    known = {epc: Known(first=1) for epc in [*pallets, *map(tag, range(FAR, FAR + 30, 10))]}
+    assert {one["arrived"] for one in kin(pallets, known).values()} == {NOTHING}
+    cases = {tag(serial): 400 for serial in range(FAR, FAR + 30, 10)}
+    assert kin({**pallets, **cases}, known)[dockside.pallet_tag(1)]["arrived"] == 400  # those may stand on it
+    assert kin({**pallets, **cases}, known)[tag(FAR)]["arrived"] == NOTHING  # two others are too few
+
+
 def test_one_tag_beyond_doubt_says_no_more_than_a_clear_one() -> None:
     """Points above CLEAR count as CLEAR, on either side of nought, where the mean is taken."""
     known = {tag(FAR * number): Known(first=1) for number in range(1, COHORT + 2)}

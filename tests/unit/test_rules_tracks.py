@@ -1,9 +1,11 @@
 """Tracks, the group's curve and how a tag agrees with it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.rules.beams import INNER, OUTER
-from gateway.rules.direction import by_antennas
+from gateway.rules.beams import INNER, OUTER, Span, Vehicle
+from gateway.rules.direction import BY_EYES, by_antennas, direction
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import (
     BIN,
@@ -96,6 +98,18 @@ def test_of_many_reads_some_are_compared() -> None:
     assert found.heard[-1][0] > 9_700 * MS
 
 
+@given(st.integers(SAMPLES + 1, 2_000), st.integers(2, 4))
+def test_what_is_compared_is_of_every_antenna(count: int, antennas: int) -> None:
+    """Antennas that take turns read by read are all among the reads that are compared, each with its share."""
+    place = Layout((OUTER, INNER, OUTER, INNER)[:antennas], (2,) * antennas)
+    reads = [(10 * number * MS, number % antennas, A, -50.0, NO_TONE) for number in range(count)]
+    (found,) = tracks(reads, 0, 60_000 * MS, 0, place).values()
+    assert SAMPLES * 3 // 4 <= len(found.heard) <= SAMPLES
+    shares = [sum(1 for _, antenna, _ in found.heard if antenna == one) for one in range(antennas)]
+    assert min(shares) * antennas * 3 >= SAMPLES, shares
+    assert [at for at, _, _ in found.heard] == sorted({at for at, _, _ in found.heard})
+
+
 def test_gaps_in_the_curve_are_bridged() -> None:
     """Between two bins in which a small group was heard the curve goes straight; over a longer gap it is silent."""
     step = BIN // MS
@@ -167,6 +181,69 @@ def test_a_load_went_back_where_its_tags_agree_on_it(back: int, way: str) -> Non
     found = tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE)
     told = by_antennas(list(found.values()), PLACE)
     assert told[0] == way
+
+
+TURNED = Vehicle([Span(INNER, 0, 2_000 * MS), Span(OUTER, 300 * MS, 1_500 * MS)])
+"""From the hall to the outer beam and back."""
+
+
+def told(reads: list[Heard], vehicle: Vehicle = TURNED) -> tuple[str, str]:
+    """The way of a vehicle with the tags of these reads, and what told it."""
+    group = list(tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE).values())
+    way, _, because = direction(vehicle, (OUTER, INNER), group, PLACE)
+    return way, because["by"]
+
+
+def test_a_load_that_its_truck_fetched_came_in_though_the_truck_turned() -> None:
+    """The tags agree that they passed the rows one after the other; so they do on the way out."""
+    loads = [through(f"{number:024d}") for number in range(4)]
+    assert told([read for load in loads for read in load]) == ("in", "antennas")
+    out = [(at, 1 - antenna, *rest) for load in loads for at, antenna, *rest in load]
+    assert told([(at, antenna, epc, rssi, tone) for at, antenna, epc, rssi, tone in out]) == ("out", "antennas")
+
+
+def test_one_that_waited_behind_the_door_too() -> None:
+    """Ten seconds at the outer row, then through: its last reads are the inner row's."""
+    waits = [read for number in range(3) for read in heard([-52.0] * 100, begin=-10_000, tag=f"{number:024d}")]
+    goes = [read for number in range(3) for read in through(f"{number:024d}")]
+    assert told(waits + goes) == ("in", "antennas")
+
+
+@pytest.mark.parametrize("agree", [2, 3])
+def test_the_eyes_are_right_where_the_tags_do_not_agree(agree: int) -> None:
+    """Four in five must say so; else it turned round."""
+    reads = []
+    for number in range(4):
+        load = through(f"{number:024d}")
+        reads += load if number < agree else [(at, 1 - antenna, *rest) for at, antenna, *rest in load]
+    assert told([(at, antenna, epc, rssi, tone) for at, antenna, epc, rssi, tone in reads]) == ("none", "eyes")
+
+
+def test_the_eyes_are_right_where_the_tags_went_back() -> None:
+    """Most were louder at the outer row at first and at last: the centres lie apart, and yet they came and went."""
+
+    def load(back: int) -> list[Heard]:
+        reads: list[Heard] = []
+        for number in range(4):
+            tag = f"{number:024d}"
+            reads += through(tag) + heard(hump(-40.0), antenna=1, begin=900, tag=tag)
+            reads += heard(hump(-47.0), begin=1_600, tag=tag) if number < back else []
+        return reads
+
+    assert told(load(3)) == ("none", "eyes")
+    assert told(load(2)) == ("in", "antennas")
+
+
+def test_one_tag_that_stood_behind_the_door_tells_no_way() -> None:
+    """A second between the rows' centres is little of ten; of three it is a way."""
+    stood = heard([-50.0, -52.0] * 3, step=2_000) + heard([-50.0, -52.0] * 3, antenna=1, begin=1_000, step=2_000)
+    assert told(stood) == ("none", "eyes")
+    assert told(through()) == ("in", "antennas")
+
+
+def test_a_vehicle_without_a_tag_turned_by_its_eyes() -> None:
+    """There is nothing to say otherwise."""
+    assert direction(TURNED, (OUTER, INNER), [], PLACE) == ("none", BY_EYES, {"by": "eyes"})
 
 
 def test_a_reader_that_says_one_level_for_all_tells_none() -> None:

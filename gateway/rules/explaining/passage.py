@@ -22,6 +22,9 @@ BY = {
 }
 """`evidence.by`: what told the direction."""
 
+FETCHED = "the vehicle left by the row it came by, but its load went on, as the rows of antennas say"
+"""A truck fetched the load from right behind the door, or put it down there."""
+
 SHOWN = 30
 """Tags of a passage that get a sentence each when nobody asks for one; the rest is counted."""
 
@@ -92,7 +95,7 @@ def _closing(passage: Passage) -> str:
 def _direction(passage: Passage) -> str:
     text = f"{WAYS.get(passage.direction, passage.direction)}: "
     by = str(passage.evidence.get("by", "nothing"))
-    text += BY.get(by, by)
+    text += FETCHED if by == "antennas" and passage.direction in ("in", "out") and _turned(passage) else BY.get(by, by)
     if by == "eyes":
         rows: dict[str, int] = {}
         for at, row, blocked in _edges(passage):
@@ -148,6 +151,12 @@ def _why(parts: Sequence[Sequence[Any]], points: float) -> list[str]:
 
 def _reasons(tags: Mapping[str, Any]) -> str:
     return ", ".join(f"{epc} ({reason}, {points:+g} points)" for epc, (reason, points) in tags.items())
+
+
+def _turned(passage: Passage) -> bool:
+    """Whether the last beam that was free again is the one that was broken first, and the other was broken, too."""
+    edges = _edges(passage)
+    return len({row for _, row, _ in edges}) > 1 and edges[0][1] == edges[-1][1]
 
 
 def _edges(passage: Passage) -> list[tuple[int, str, bool]]:
