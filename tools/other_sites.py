@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from simulators import epc
 from simulators.rf import Shift
+from simulators.rf.goods import PREFIX
 from simulators.rf.scene import Door
 
 SLOWER = (1.0, 1.6, 2.5)
@@ -45,11 +46,18 @@ BLURS, JITTER = (0, 0, 100, 300), 80
 """Standard deviation of what a site adds to phases, and of what noise does to those of things that stand: 1/4096 turn.
 0.12 rad are 80 (Tagoram, 2014)."""
 
+PRODUCTS, SORTS, RACKED = (0, 0, 5, 30), (1, 1, 1, 3), 24
+"""How many products go through a site (0: the two of the generator), how many of them are on one pallet, and how many
+tags of what stands about lie side by side that are one product."""
+
 SSCC = "31"
 """What the EPCs of pallets' labels begin with (SSCC-96, TDS §14.6.2)."""
 
 TURN, CHANNELS, HOP = 4096, 4, 1_000_000
 """Parts of a turn; channels, and µs on each: EN 302 208."""
+
+SERIAL, ITEM, FIRST_ITEM = (1 << 38) - 1, (1 << 20) - 1 << 38, 200
+"""The bits of an SGTIN-96 whose company prefix has 7 digits, as the generator's, and where a site's items begin."""
 
 STANDING_GTIN, GLIMPSED_GTIN = "09520001999994", "09520001888885"
 
@@ -76,10 +84,11 @@ class Site(NamedTuple):
 
 def elsewhere(one: Shift, chance: Random) -> Site:
     """A shift as another site would have it: other levels, fewer reads, things that stand there, random serials."""
-    names = _renamed(one, chance) if chance.random() < 0.5 else {}
+    serials, products = chance.random() < 0.5, chance.choice(PRODUCTS)
+    names = _renamed(one, serials, products, chance)
     level, scale, kept = chance.uniform(*LEVELS), chance.uniform(*SCALES), chance.choice(KEPT)
     slower, begin, end = chance.choice(SLOWER), one.records[0][0], one.records[-1][0]
-    standing = {door.reader: _standing(one, door, begin, end, level, chance) for door in one.doors}
+    standing = {door.reader: _standing(one, door, begin, end, level, products, chance) for door in one.doors}
     spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
     losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
     heard_at: dict[str, int] = {}
@@ -125,11 +134,13 @@ def later(at: int, begin: int, slower: float) -> int:
     return begin + round((at - begin) * slower)
 
 
-def _standing(one: Shift, door: Door, begin: int, end: int, level: float, chance: Random) -> deque[tuple[Any, ...]]:
+def _standing(
+    one: Shift, door: Door, begin: int, end: int, level: float, products: int, chance: Random
+) -> deque[tuple[Any, ...]]:
     """What the reader of a door hears of what stands there, or is glimpsed in a passage: rows but for `count`."""
     reads: list[tuple[Any, ...]] = []
     for number in range(chance.choice(STANDING)):
-        hex_ = epc.sgtin96(STANDING_GTIN, f"{door.number}{number:03}", 7)
+        hex_ = epc.sgtin96(_gtin(products, STANDING_GTIN, chance), f"{door.number}{number:03}", 7)
         mean, scatter, rate = (chance.uniform(*span) for span in (STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE))
         heard = chance.sample(door.ports, chance.randint(1, len(door.ports)))
         at, times = begin if chance.random() < 0.5 else chance.randint(begin, end), []
@@ -140,14 +151,23 @@ def _standing(one: Shift, door: Door, begin: int, end: int, level: float, chance
     for passage in one.truth["passages"]:
         if passage["portal"] != door.portal or chance.random() >= GLIMPSED:
             continue
+        gtin = _gtin(products, GLIMPSED_GTIN, chance)
         first, serial = serial, serial + chance.randint(*GLIMPSES)
         mean, heard = chance.uniform(*GLIMPSE_LEVEL), chance.sample(door.ports, chance.randint(1, len(door.ports)))
         for number in range(first, serial):
-            hex_ = epc.sgtin96(GLIMPSED_GTIN, f"{door.number}{number:05}", 7)
+            hex_ = epc.sgtin96(gtin, f"{door.number}{number:05}", 7)
             span = passage["opened"], passage["closed"]
             times = sorted(chance.randint(*span) for _ in range(chance.randint(*GLIMPSE_READS)))
             reads += _still(door, hex_, times, heard, mean + chance.gauss(0, 2.0), 1.0, chance)
     return deque(sorted(reads, key=lambda row: row[0]))
+
+
+def _gtin(products: int, usual: str, chance: Random) -> str:
+    """What stands about is of the site's products, too."""
+    if not products:
+        return usual
+    body = f"0{PREFIX}{FIRST_ITEM + chance.randrange(products):05d}"
+    return body + epc.check_digit(body)
 
 
 def _still(
@@ -178,11 +198,26 @@ def _told(one: Shift) -> set[str]:
     return {row[2] for _, record in one.records if record["kind"] == "reads" for row in record["reads"]}
 
 
-def _renamed(one: Shift, chance: Random) -> dict[str, str]:
-    """Every SGTIN-96 with a serial (its last 38 bits) drawn anew."""
-    mask = (1 << 38) - 1
-    return {
-        hex_: f"{int(hex_, 16) & ~mask | chance.randint(1, mask):024X}"
-        for hex_ in sorted(_told(one))
-        if len(hex_) == 24 and hex_.startswith("30")
+def _renamed(one: Shift, serials: bool, products: int, chance: Random) -> dict[str, str]:
+    """Every SGTIN-96 (TDS 2.3 §14.6.1: 20 bits of item, 38 of serial) with a serial or a product drawn anew."""
+    every = sorted(hex_ for hex_ in _told(one) if len(hex_) == 24 and hex_.startswith("30"))
+    loads = {
+        hex_: unit["sscc"] for passage in one.truth["passages"] for unit in passage["units"] for hex_ in unit["epcs"]
     }
+    sorts: defaultdict[Any, list[int]] = defaultdict(lambda: _sorts(products, chance))
+    names = {}
+    for hex_ in every:
+        code = int(hex_, 16)
+        if products:
+            serial = code & SERIAL
+            mine = sorts[loads.get(hex_, serial // RACKED)]
+            code = code & ~ITEM | mine[serial // RACKED % len(mine)] << 38
+        if serials:
+            code = code & ~SERIAL | chance.randint(1, SERIAL)
+        names[hex_] = f"{code:024X}"
+    return names
+
+
+def _sorts(products: int, chance: Random) -> list[int]:
+    """The items of one load."""
+    return [FIRST_ITEM + chance.randrange(products) for _ in range(chance.choice(SORTS))]

@@ -11,7 +11,7 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
-from gateway.rules.direction import Direction, direction
+from gateway.rules.direction import Direction, direction, through
 from gateway.rules.features import AROUND, JUST, NOTHING, Around, Elsewhere, Values, features, loudness, wrong_side
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
@@ -297,6 +297,8 @@ def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], 
         strays=window.strays,
         levelled=window.levelled,
         phased=window.phased,
+        through=through(group, way) if directed else NOTHING,
+        group_swing=NOTHING if (swings := middle(track.swing() for track in group)) is None else swings,
         alone=alone,
     )
 

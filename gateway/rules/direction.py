@@ -113,6 +113,17 @@ def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
     return "in" if middle > 0 else "out", round(agreeing / len(gaps), 2), because
 
 
+def through(group: Sequence[Track], way: str) -> int:
+    """Per cent of the group that passed the rows the `way` that it is said to have gone, less those the other way.
+
+    Where no way is said, by how much more of it went one way than the other. The group is one tag at least.
+    """
+    gaps = [gap for track in group if (gap := track.gap) is not None]
+    later, sooner = (sum(1 for gap in gaps if sign * gap > DIRECTION_GAP) for sign in (1, -1))
+    more = 100 * (later - sooner) // len(group)
+    return {"in": more, "out": -more}.get(way, abs(more))
+
+
 def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
     """Whether the tags went back where they came from: the same row heard their first and their last reads louder.
 

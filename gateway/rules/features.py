@@ -88,6 +88,10 @@ class Around(Struct):
     """Whether the reader tells how loud a tag is: not all at one level, whatever they do."""
     phased: bool = False
     """Whether its phases mean something."""
+    through: int = NOTHING
+    """How the group went from row to row: `direction.through`."""
+    group_swing: int = NOTHING
+    """The group's median of `Track.swing`, tenths of dB."""
     alone: str | None = None
     """The tag that is the whole group: it agrees with itself, which says nothing."""
 
@@ -124,6 +128,9 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "both_rows": track.both - made.both if directed else NOTHING,
         "missed": _missed(track, made, around.place.rows) if directed else NOTHING,
         "group_level": NOTHING if around.usual is None else made.peak - around.usual,
+        "through": around.through,
+        "group_swing": around.group_swing if levelled else NOTHING,
+        "group_reads": made.reads,
         "contrast": track.peak - max(outside, min(made.faint, made.peak - HEADROOM)),
         "swing": NOTHING if swing is None else swing,
         "above_background": track.peak - known.level if known is not None and settled else NOTHING,

@@ -16,7 +16,7 @@ PASSED_ON = "kin"
 """The feature whose value is points already: messages along a run of serial numbers, as in a chain whose links each
 break once in so many. No table weighs them anew: one that did let every tag in doubt put its neighbours in doubt."""
 
-KIN = (PASSED_ON, "arrived", "unit")
+KIN = (PASSED_ON, "arrived", "product", "unit")
 """The features that are made here."""
 
 NEXT = 300
@@ -50,35 +50,36 @@ WENT, STOOD = 4, 10
 """All but one in so many must agree that they went, or that they stood: what was parked there stands as one, but a
 trailer whose doors were opened is heard all at once, and unloaded pallet by pallet."""
 
+ALIKE = 20
+"""And of one product, for it to have gone: a pallet has one as a rule, but what stands about may be the same."""
 
-def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Values]:
+
+def kin(points: Mapping[str, int], known: Mapping[str, Known], alike: int = ALIKE) -> dict[str, Values]:
     """The features that a tag's kin make: for every tag with points of its own (hundredths).
 
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
-    to where they stood, before the passage, with this one, where nearly all of them agree. `unit` is, of a pallet's
+    to where they stood, before the passage, with this one, where nearly all of them agree; `product` that of the others
+    of its product (GTIN), where all but one in `alike` went, or likewise stood. `unit` is, of a pallet's
     own tag, how much surer it is than that of any other pallet: most loads are one. Behind an empty truck none is, and
     the surest of those that stand about is not surer for that: it counts only where goods beside it surely moved,
     and against the others where it moved itself.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
-    runs: dict[str, list[tuple[int, str]]] = {}
+    clear = {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}
+    products: dict[str, list[tuple[str, str]]] = {}
     units: list[tuple[int, str]] = []
     for epc, mine in points.items():
         ai = decode(epc).ai
-        serial = ai.get("21", "")
         if "00" in ai:
             units.append((mine, epc))
-        elif "01" in ai and serial.isascii() and serial.isdigit():
-            runs.setdefault(ai["01"], []).append((int(serial), epc))
-    for run in runs.values():
-        run.sort()
-        for way in (run, reversed(run)):
-            for epc, says in _passed_on(way, points):
-                before = told[epc]["kin"]
-                told[epc]["kin"] = says if before == NOTHING else before + says
+        elif "01" in ai:
+            products.setdefault(ai["01"], []).append((ai.get("21", ""), epc))
+    for each in products.values():
+        _neighbours(told, each, points)
+        _product(told, {epc: clear[epc] for _, epc in each}, alike)
     labelled = {epc for _, epc in units}
-    _arrived(told, {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}, known, labelled)
+    _arrived(told, clear, known, labelled)
     if len(units) > 1:
         (best, first), (second, _) = sorted(units, reverse=True)[:2]
         if any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc)):
@@ -87,6 +88,15 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
             if epc != first and best > 0:
                 told[epc]["unit"] = mine - best
     return told
+
+
+def _neighbours(told: dict[str, Values], each: Iterable[tuple[str, str]], points: Mapping[str, int]) -> None:
+    """What the serial neighbours of one product say: those below and those above, together."""
+    run = sorted((int(serial), epc) for serial, epc in each if serial.isascii() and serial.isdigit())
+    for way in (run, reversed(run)):
+        for epc, says in _passed_on(way, points):
+            before = told[epc]["kin"]
+            told[epc]["kin"] = says if before == NOTHING else before + says
 
 
 def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Iterable[tuple[str, int]]:
@@ -121,5 +131,20 @@ def _arrived(
         others = end - begin - (epc not in labelled)
         went = for_[end] - for_[begin] - (mine >= WITNESSES)
         stood = against[end] - against[begin] - (mine <= -WITNESSES)
-        if others >= COHORT and ((others - went) * WENT <= others or (others - stood) * STOOD <= others):
+        if _agree(others, went, WENT, stood):
             told[epc]["arrived"] = (sums[end] - sums[begin] - mine) // others
+
+
+def _product(told: dict[str, Values], clear: Mapping[str, int], alike: int) -> None:
+    """What the others of one product did, for each of them."""
+    others, every = len(clear) - 1, sum(clear.values())
+    went = sum(points >= WITNESSES for points in clear.values())
+    stood = sum(points <= -WITNESSES for points in clear.values())
+    for epc, mine in clear.items():
+        if _agree(others, went - (mine >= WITNESSES), alike, stood - (mine <= -WITNESSES)):
+            told[epc]["product"] = (every - mine) // others
+
+
+def _agree(others: int, went: int, of: int, stood: int) -> bool:
+    """Whether nearly all say the same: all but one in `of` that they went, or all but one in STOOD that they stood."""
+    return others >= COHORT and ((others - went) * of <= others or (others - stood) * STOOD <= others)

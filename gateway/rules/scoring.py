@@ -52,6 +52,9 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
     "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
     "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
+    "through": ("{value} more of the group passed the rows the way that it went than the other way", "%", 1),
+    "group_swing": ("the group's levels rose by {value}", "dB", 10),
+    "group_reads": ("the tags of the group were read {value} times", "", 1),
     "contrast": ("it was {value} louder than before and after", "dB", 10),
     "swing": ("its level rose by {value}", "dB", 10),
     "above_background": ("it was {value} louder than while nothing passed", "dB", 10),
@@ -73,6 +76,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
     "kin": ("its serial neighbours gave it {value} points", "", 100),
     "arrived": ("what had come to stand there with it had {value} points itself", "", 100),
+    "product": ("the others of its product had {value} points themselves", "", 100),
     "unit": ("it had {value} points more than any other pallet's tag", "", 100),
 }
 """What each feature says, for whoever explains a decision."""

@@ -152,8 +152,8 @@ class World:
         self.turn(Gpi(reader, order[0], True, start), start + S)
         for tag in tags:
             for number in range(6):
-                self.turn(Read(reader, order[number // 3], tag, start + number * 1000, -50.0), start + S)
-        for port, level, after in ((order[1], True, 6000), (order[0], False, 7000), (order[1], False, 8000)):
+                self.turn(Read(reader, order[number // 3], tag, start + number * 100_000, -50.0), start + S)
+        for port, level, after in ((order[1], True, 300_000), (order[0], False, 600_000), (order[1], False, 700_000)):
             self.turn(Gpi(reader, port, level, start + after), start + S)
         self.t += 60 * S
         return self.turn(Tick())

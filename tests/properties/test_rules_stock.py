@@ -30,6 +30,7 @@ from gateway.model.quantity import SCALE
 from gateway.model.settings import Antenna, Eye, Limit, Portal, Sensor, Settings
 from gateway.rules import Engine, decide, questions
 from simulators.epc import check_digit, raw, sgtin96, sscc96
+from tests import dockside
 
 S = 1_000_000
 T0 = 1_795_243_331 * S
@@ -79,7 +80,7 @@ units = st.lists(
 documents = st.tuples(st.sampled_from(["asn", "order"]), st.integers(1, 3), units)
 heard = st.dictionaries(
     st.sampled_from(TAGS),
-    st.tuples(st.integers(1, 5), st.sampled_from([-50.0, -50.0, -65.0, -66.0, -80.0])),
+    st.tuples(st.integers(1, 9), st.sampled_from([-50.0, -50.0, -65.0, -66.0, -80.0])),
     max_size=8,
 )
 crossings = st.lists(
@@ -234,10 +235,11 @@ class World:
             self.turn(Gpi(reader, order[0], True, start))
             for epc, (times, level) in sorted(reads.items()):
                 for number in range(times):
-                    self.turn(Read(reader, 1 + number % 2, epc, start + number, level))
-            self.turn(Gpi(reader, order[1], True, start + 1))
-            self.turn(Gpi(reader, order[0], False, start + 2))
-            self.turn(Gpi(reader, order[1], False, start + 3))
+                    loud = dockside.swell(level, number, times)
+                    self.turn(Read(reader, order[2 * number // times], epc, start + number * 100_000, loud))
+            self.turn(Gpi(reader, order[1], True, start + 300_000))
+            self.turn(Gpi(reader, order[0], False, start + 600_000))
+            self.turn(Gpi(reader, order[1], False, start + 800_000))
         self.t += 50 * S
         return self.turn(Tick())
 
@@ -327,10 +329,10 @@ def test_a_hold_of_one_lot_holds_its_whole_pallet() -> None:
     world.announce("asn", 1, [ExpectedUnit(sscc, lines)])
     world.announce("order", 1, [ExpectedUnit(sscc)])
     script: list[Any] = [
-        [(PORTALS[0], "in", {tag: (5, -50.0)})],
+        [(PORTALS[0], "in", {tag: (8, -50.0)})],
         ("i1", 30.0),
-        [(PORTALS[2], "in", {tag: (5, -50.0)})],
-        [(PORTALS[0], "out", {tag: (5, -50.0)})],
+        [(PORTALS[2], "in", {tag: (8, -50.0)})],
+        [(PORTALS[0], "out", {tag: (8, -50.0)})],
     ]
     run(world, script)
     assert +world.ledger.stock == {(GTIN, "L3", "inbound", "hold"): 3000, (GTIN, "", "inbound", "available"): 6000}

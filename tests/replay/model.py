@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from gateway.model.inputs import COLUMNS, Boot, Device, Gpi, Input, Reads
 from gateway.model.times import SECOND
+from simulators import epc
 from tests import dockside
 from tests.dockside import T0, Step, asn, case_tag, line, pallet_tag
 
@@ -98,8 +99,17 @@ class Tag(Struct):
     """m from the line of the antennas at which it goes by."""
 
 
-X = case_tag(900)
-"""The tag in question."""
+OTHER = "0952000111235" + epc.check_digit("0952000111235")
+"""What the loads are not."""
+
+
+def other(serial: int) -> str:
+    """The tag of a case of another product."""
+    return epc.sgtin96(OTHER, str(serial), dockside.PREFIX)
+
+
+X = other(900)
+"""The tag in question, where it does not move: of the same product it would be what the load is."""
 
 
 def going(at: float, *, inward: bool = True, offset: float = 0.0, pace: float = PACE) -> Path_:
@@ -235,6 +245,14 @@ def walked(says: Says, path: Callable[[float], Path_], aside: float = BESIDE) ->
     )
 
 
+def glimpsed() -> Scene:
+    """Somebody walks in, and cases of other goods that stand far behind the door light up for a moment."""
+    lit = [Tag(other(900 + 50 * place), standing(2.1, 10.0, 10.4), (-48.0, -52.0)) for place in range(5)]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", lit, 6, 14)]
+    claim: Claim = ("in", "held", HELD, "exception")
+    return Scene(day(taught(20, 21), steps, serials=()), X, moved=False, says={"group_reads": (None, 2)}, claim=claim)
+
+
 HELD = {"no_expectation", "unknown_tag"}
 PARKED = Tag(X, standing(-1.2), (-47.0, -50.0))
 RACK = Tag(X, standing(2.2), (-42.0, -42.0))
@@ -258,6 +276,9 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-arrived": arrived(),
         "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
+        "model-through": walked({"through": (None, 0)}, lambda off: standing(off / 2, 8.5, 11.5)),
+        "model-group-swing": walked({"group_swing": (None, 4)}, lambda off: standing(0.75 + off / 4, 7.5, 12.5)),
+        "model-group-reads": glimpsed(),
         "model-contrast": beside({"contrast": (None, 3)}, PARKED),
         "model-swing": beside({"swing": (None, 5)}, Tag(X, standing(-0.4, 8.4, 12.0))),
         "model-above-background": beside({"above_background": (None, 4)}, PARKED, before=quiet(PARKED)),
@@ -277,7 +298,7 @@ def scenes() -> dict[str, Scene]:
         "model-balance": beside({"balance": (None, -10)}, Tag(X, standing(-1.3), (-42.0, -50.0))),
         "model-came-before": Scene(
             day(
-                crossing(-60.0, number=20, serials=(900, 907)),
+                crossing(-60.0, Tag(X, going(-60.0)), number=20, serials=(901, 907)),
                 crossing(10.0, Tag(X, standing(2.0), (-40.0, -40.0))),
             ),
             X,
@@ -289,6 +310,7 @@ def scenes() -> dict[str, Scene]:
         "model-phase": phased(),
         "model-with-eyes": beside({"with_eyes": (None, -300)}, Tag(X, going(7.2), (-46.0, -46.0))),
         "model-kin": kin_scene(),
+        "model-product": product(),
         "model-two-loads-one-beam": two(eyes=True),
         "model-two-loads-no-eyes": two(eyes=False),
         "model-turned-round": turned(),
@@ -309,6 +331,15 @@ def kin_scene() -> Scene:
     tags = [one for one in load(1, range(1, 8), lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
     return Scene(day(steps, serials=range(1, 8)), deep.epc, moved=True, says={"kin": (4, None)})
+
+
+def product() -> Scene:
+    """Seven cases of one product, none labelled next to another; one is heard faintly, deep in the pallet."""
+    serials = [100 * place for place in range(1, 8)]
+    deep = Tag(case_tag(400), going(10.0), (-52.0, -52.0))
+    tags = [one for one in load(1, serials, lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
+    return Scene(day(steps, serials=serials), deep.epc, moved=True, says={"product": (4, None)})
 
 
 def phased() -> Scene:
@@ -385,9 +416,7 @@ def fetched() -> Scene:
 
 def parked() -> Scene:
     """A whole pallet is staged beside the door, as loud as what goes through."""
-    staged = [
-        Tag(case_tag(900 + 2 * place), standing(-1.3 + 0.2 * place), (-44.0 - place, -50.0)) for place in range(4)
-    ]
+    staged = [Tag(other(900 + 2 * place), standing(-1.3 + 0.2 * place), (-44.0 - place, -50.0)) for place in range(4)]
     return Scene(
         day(taught(20), quiet(*staged, begin=-42.0), crossing(10.0, *staged)),
         X,
@@ -428,7 +457,7 @@ def next_door() -> Scene:
 
 def vouched() -> Scene:
     """A case deep in the pallet, of another run, is heard while that comes near, not in the door; it is announced."""
-    deep = Tag(case_tag(400), lambda t: going(10.0)(t) if t < 8.0 else None, (-44.0, -44.0))
+    deep = Tag(case_tag(400), lambda t: going(10.0)(t) if t < 8.0 else None, (-48.0, -48.0))
     steps = crossing(10.0, deep)
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 400)), deep.epc, moved=True, says={})
 
@@ -436,7 +465,7 @@ def vouched() -> Scene:
 def dismissed() -> Scene:
     """A case that belongs to another pallet, which is announced and not there, seems to go in behind this one."""
     alone = Tag(X, going(11.2), (-50.0, -50.0))
-    steps = [*crossing(10.0, alone), (T0 - 498 * SECOND, [asn(2, line(2, (900, 901)))])]
+    steps = [*crossing(10.0, alone), (T0 - 498 * SECOND, [asn(2, line(2, (900, 901), gtin=OTHER))])]
     return Scene(day(taught(20), steps), X, moved=False, says={})
 
 
@@ -458,7 +487,7 @@ def companion() -> Scene:
 
 def empty() -> Scene:
     """A truck goes in without a load, past a pallet that is staged there."""
-    staged = [Tag(case_tag(900 + 2 * place), standing(-2.0), (-44.0, -44.0)) for place in range(4)]
+    staged = [Tag(other(900 + 2 * place), standing(-2.0), (-44.0, -44.0)) for place in range(4)]
     steps = [*quiet(*staged, begin=-42.0), *beams("dock-1", 10.0), *heard("dock-1", staged, 5, 15)]
     claim: Claim = ("in", "held", HELD, "exception")
     return Scene(day(taught(20), steps, serials=()), X, moved=False, says={}, claim=claim)

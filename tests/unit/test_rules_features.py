@@ -146,6 +146,14 @@ def test_the_first_load_has_no_level_to_be_compared_with() -> None:
     assert found["level"] == 0
 
 
+def test_the_group_says_something_as_a_whole() -> None:
+    """How it went from row to row, rose, and was read: the same for each of its tags, and for what stands beside it."""
+    for reads in (through(), still(-45.0)):
+        found = told(reads, through=60, group_swing=120)
+        assert (found["through"], found["group_swing"], found["group_reads"]) == (60, 120, 22)
+    assert told(through(), group_swing=120, levelled=False)["group_swing"] == NOTHING
+
+
 def test_a_tag_that_is_its_own_group_has_nothing_to_be_compared_with() -> None:
     """It would agree with itself in everything; what its own reads say is told all the same."""
     found = told(through(), alone=A)

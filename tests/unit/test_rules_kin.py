@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import CLEAR, COHORT, FURTHER, KIN, NEXT, SURE, SURELY, TOGETHER, WITNESSES, kin
+from gateway.rules.kin import ALIKE, CLEAR, COHORT, FURTHER, KIN, NEXT, SURE, SURELY, TOGETHER, WITNESSES, kin
 from tests import dockside
 
 FAR = 100
@@ -116,6 +116,34 @@ def test_another_pallets_own_tag_did_not_come_with_it() -> None:
     assert kin({**pallets, **cases}, known)[tag(FAR)]["arrived"] == NOTHING  # two others are too few
 
 
+def test_a_product_goes_or_stands_as_a_whole() -> None:
+    """The mean of the others of its product, if all but one in ALIKE went, or nine in ten stood; else the same product
+    goes through and stands about, and that says nothing.
+    """
+
+    def said(went: int, stood: int) -> int:
+        points = [*[400] * went, *[-400] * stood]
+        each = {tag(FAR * number): value for number, value in enumerate(points, 1)} | {tag(9): 0}
+        return kin(each, {})[tag(9)]["product"]
+
+    assert said(3, 0) == 400
+    assert said(2, 0) == NOTHING
+    assert said(ALIKE - 1, 1) == 400 * (ALIKE - 2) // ALIKE
+    assert said(ALIKE - 2, 1) == NOTHING
+    assert said(1, 9) == -8 * 400 // 10
+    assert said(1, 8) == NOTHING
+
+
+def test_another_product_is_none_of_its_kin() -> None:
+    """Whatever another product does, and a pallet's own tag: neither has its GTIN; a serial may be of any form."""
+    other = {f"{int(tag(FAR * number), 16) ^ 1 << 38:024X}": -400 for number in range(1, 8)}
+    mine = {tag(FAR * number): 400 for number in range(1, 6)}
+    found = kin({**other, **mine, dockside.pallet_tag(1): 0}, {})
+    assert {found[epc]["product"] for epc in mine} == {400}
+    assert {found[epc]["product"] for epc in other} == {-400}
+    assert found[dockside.pallet_tag(1)]["product"] == NOTHING
+
+
 def test_one_tag_beyond_doubt_says_no_more_than_a_clear_one() -> None:
     """Points above CLEAR count as CLEAR, on either side of nought, where the mean is taken."""
     known = {tag(FAR * number): Known(first=1) for number in range(1, COHORT + 2)}
@@ -136,4 +164,5 @@ def test_nobody_is_his_own_kin(points: dict[int, int], first: dict[int, int]) ->
     for epc in mine:
         assert kin({**mine, epc: 77}, known)[epc] == found[epc]
         assert found[epc]["kin"] == NOTHING or abs(found[epc]["kin"]) <= 2 * NEXT
-        assert found[epc]["arrived"] == NOTHING or abs(found[epc]["arrived"]) <= CLEAR
+        for name in ("arrived", "product"):
+            assert found[epc][name] == NOTHING or abs(found[epc][name]) <= CLEAR

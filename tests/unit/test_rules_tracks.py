@@ -4,6 +4,7 @@ import pytest
 
 from gateway.rules.beams import INNER, OUTER, Span, Vehicle
 from gateway.rules.direction import BY_EYES, by_antennas, direction
+from gateway.rules.direction import through as went_through
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import (
     BIN,
@@ -180,6 +181,19 @@ def test_a_load_went_back_where_its_tags_agree_on_it(back: int, way: str) -> Non
     found = tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE)
     told = by_antennas(list(found.values()), PLACE)
     assert told[0] == way
+
+
+def test_how_a_group_went_from_row_to_row() -> None:
+    """Per cent of it that went that way, less those the other way; without a way by how much more went one way."""
+    reads: list[Heard] = []
+    for number in range(10):
+        one = through(f"{number:024d}")
+        if number >= 7:  # two of them the other way, one heard by one row alone
+            one = mirrored(one) if number < 9 else one[:5]
+        reads += one
+    group = list(tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE).values())
+    assert [went_through(group, way) for way in ("in", "out", "none", "unknown")] == [50, -50, 50, 50]
+    assert went_through([track(heard([-45.0] * 9) + heard([-45.0] * 9, antenna=1))], "in") == 0
 
 
 TURNED = Vehicle([Span(INNER, 0, 2_000 * MS), Span(OUTER, 300 * MS, 1_500 * MS)])
