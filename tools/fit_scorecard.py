@@ -12,75 +12,22 @@ numpy (a development dependency); the gateway does not.
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
-from random import Random
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from gateway import config
-from gateway.model.inputs import Gpi, Reads, Tick
-from gateway.rules import Engine, closing
-from gateway.rules.background import Known
-from gateway.rules.features import NOTHING, Values
+from gateway.rules import closing
+from gateway.rules.features import NOTHING
 from gateway.rules.kin import KIN, PASSED_ON, WENT, kin
-from gateway.rules.scorecard import CARDS, Card
-from gateway.rules.tracks import Track, median
-from simulators.rf import FAMILIES, Shift, shift
-from tools.other_sites import Site, elsewhere, later
-
-CUTS: dict[str, list[int]] = {
-    "level": [-250, -200, -150, -100, -60, -30, 0],
-    "both_rows": [-300, -240, -180, -120, -60, 0],
-    "missed": [-20, -10, -6, -3, -1, 0],
-    "group_level": [-200, -150, -100, -50],
-    "through": [-30, 0, 20, 40, 60, 80],
-    "group_swing": [30, 50, 70, 100, 130, 170],
-    "group_reads": [2, 3, 5, 8, 12, 20],
-    "contrast": [-60, -20, 20, 60, 100, 150, 200],
-    "often": [5, 15, 40, 80],
-    "strays_here": [-20, -10, -5, -2, -1, 0],
-    "swing": [30, 50, 70, 100, 130, 170],
-    "above_background": [0, 20, 40, 60, 80, 110, 150],
-    "follows": [0, 20, 40, 60],
-    "unlike": [-1000, -500, -250, -100],
-    "moves": [0, 200, 500, 1000],
-    "company": [-240, -200, -160, -130, -100, -70],
-    "with_group": [-2000, -1200, -800, -500, -250],
-    "order": [-1500, -1000, -700, -400, -200],
-    "balance": [-250, -200, -150, -100],
-    "background": [-400, -100, -30, -10, 0],
-    "strayed": [-3, -2, -1, 0],
-    "came_before": [-1, 0],
-    "wrong_side": [0, 30, 60, 100, 150, 300],
-    "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
-    "with_eyes": [-700, -300, -100, 0],
-    "phase": [-1500, -700, -400, -200, -100, 0, 100, 200, 400, 700, 1500, 2500, 4000],
-    "kin": [-500, -400, -300, -200, -100, 0, 100, 200, 300, 400, 500],
-    "arrived": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
-    "product": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
-    "unit": [-1000, -500, -200, 0, 200, 500, 1000],
-}
-"""Where each feature may step: round numbers over what occurs (tenths of dB, ms, counts)."""
-
-OWN = tuple(name for name in CUTS if name not in KIN)
+from gateway.rules.scorecard import Card
+from gateway.rules.tracks import median
+from tools.cuts import CUTS, FREE, OWN, TRUSTED, WORST, WORST_OF
+from tools.labels import Told, labelled
 
 ROUNDS = 2
 """Times that the table is fitted again with what the kin say by the one before."""
-
-FREE = frozenset({"above_background", "strays_here", "came_before", "elsewhere"})
-"""Features that say something by not being there: never heard before, or at no other door. What cannot be told of the
-others speaks neither for nor against."""
-
-NEAR = 300_000
-"""µs by which a passage and a truth passage may miss each other and still be the same."""
-
-SURE = 10_000
-"""Points of a tag whose truth is known."""
 
 RIDGE = 5e-6
 """Pull of every step towards none: less than what a thousandth of the tags says."""
@@ -88,137 +35,11 @@ RIDGE = 5e-6
 FEW = 3_000
 """Tags below which a family counts less: what is rare in it must not outweigh what is common elsewhere."""
 
-SITES = 2
-"""Other sites that each shift is played as."""
-
 STRAY_COSTS = 5.0
 """A stray that becomes stock is as bad as five moved tags that do not."""
 
-
-RANGE = (-32_000, 32_000)
-"""Values beyond say no more: ms, tenths of dB, counts; what is kept has 16 bits."""
-
 WIDTH = 120
 """Characters of a line of the table at most."""
-
-TRUSTED = frozenset({"group_level", "through", "group_swing"})
-"""Features that count as at their best where they cannot be told: the first load of a door is as good as any."""
-
-WORST = -600
-"""Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
-
-WORST_OF = {"came_before": -200}
-"""And of these not fewer than that: goods that come a second time are told as such, not passed over as strays."""
-
-
-class Told(NamedTuple):
-    """One passage as the engine weighed it, and the truth. One row per tag that was weighed."""
-
-    directed: bool
-    epcs: list[str]
-    values: Any
-    """Their own features, int16: a column per name of OWN."""
-    moved: Any
-    """Whether they did, bool."""
-    counts: Any
-    """Whether they are to be learned from: a truck's own tag is right either way."""
-    several: Any
-    """Whether it was read so often that its reads draw a curve, bool."""
-    known: dict[str, Known]
-    """What was known of them all before it."""
-
-
-def passages(one: Shift, site: Site, by: Mapping[str, Card] | None) -> Iterator[Told]:
-    """Features and truth of every tag of every passage of a shift; passages that are two in truth are left out.
-
-    The engine decides `by` these cards: its groups, and what it knows of tags, are those of a day at work, mistakes and
-    all. Without, both are the truth's, and no table matters.
-    """
-    heard: dict[tuple[str, int], tuple[list[dict[str, Any]], Any, Mapping[str, Track], dict[str, Known], Any]] = {}
-    scored, surest, sure = closing.score, closing._surest, closing._assured
-    moved: set[str] = set()
-    raw: list[Mapping[str, Values]] = []
-
-    def name(hex_: str) -> str:
-        return site.names.get(hex_, hex_)
-
-    def gathered(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
-        mine = sorted((core[epc].peak, epc) for epc in points if epc in moved)
-        return [core[epc] for epc in sorted(epc for _, epc in mine[len(mine) // 2 :])]
-
-    def assured(values: Mapping[str, Values], *rest: Any) -> bool:
-        raw.append(values)  # what is untold for that is so by the table that is fitted
-        return by is not None and sure(values, *rest)
-
-    def listening(window: closing.Window, tracks: Any, known: Mapping[str, Known], *rest: Any) -> Any:
-        same = _same(one, site, window.portal.id, window.opened, window.closed)
-        moved.clear()
-        moved.update(name(epc) for each in same for epc in (*each["moved"], *each["turned"]))
-        raw.clear()
-        found = scored(window, tracks, known, *rest)
-        came = {epc: Known(first=known[epc].first, moved=known[epc].moved) for epc in found.points if epc in known}
-        heard[window.portal.id, window.opened] = (same, found, tracks, came, raw[0] if raw else {})
-        if by is None:  # the background learns the truth
-            found.points = {epc: SURE if epc in moved else -SURE for epc in found.points}
-        return found
-
-    closing.score = listening  # type: ignore[assignment]  # it takes the same by position
-    closing._assured = assured  # type: ignore[assignment]  # likewise
-    if by is None:
-        closing._surest = gathered
-    else:
-        CARDS.update(by)
-    try:
-        _played(one, site)
-    finally:
-        closing.score, closing._surest, closing._assured = scored, surest, sure
-    told: dict[Any, Told] = {}
-    for key, (same, found, tracks, known, values) in heard.items():
-        if len(same) > 1 or found.way == "none" or not values:
-            continue
-        went = {name(epc) for each in same for epc in (*each["moved"], *each["turned"])}
-        neutral = {name(epc) for each in same for epc in each["neutral"]}
-        this = Told(
-            directed=found.directed,
-            epcs=list(values),
-            values=np.clip([[each[name] for name in OWN] for each in values.values()], *RANGE).astype(np.int16),
-            moved=np.array([epc in went for epc in values]),
-            counts=np.array([epc not in neutral for epc in values]),
-            several=np.array([len(tracks[epc].heard) >= closing.SEVERAL for epc in values]),
-            known=known,
-        )
-        which = same[0]["number"] if same else key
-        if which not in told or told[which].moved.sum() < this.moved.sum():  # what was told twice is learned from once
-            told[which] = this
-    yield from told.values()
-
-
-def _played(one: Shift, site: Site) -> None:
-    """The engine takes a shift as it was heard at a site."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "site.toml"
-        path.write_text(one.toml, encoding="utf-8")
-        engine = Engine(config.load(path).settings())
-    for t, record in site.records:
-        while (deadline := engine.deadline) is not None and deadline < t:
-            engine.observe(deadline, Tick())
-        if record["kind"] == "reads":
-            engine.observe(t, Reads(record["reader"], tuple(record["reads"]), tuple(record["columns"])))
-        elif record["kind"] == "gpi":
-            engine.observe(t, Gpi(record["reader"], record["port"], record["level"], record["at"]))
-        elif record["kind"] == "tick":
-            engine.observe(t, Tick())
-
-
-def _same(one: Shift, site: Site, portal: str, opened: int, closed: int) -> list[dict[str, Any]]:
-    """The truth passages that a passage is about."""
-    begin = one.records[0][0]
-
-    def near(each: dict[str, Any]) -> bool:
-        first, last = (later(each[name], begin, site.slower) for name in ("opened", "closed"))
-        return min(last, closed) - max(first, opened) > -NEAR
-
-    return [each for each in one.truth["passages"] if each["portal"] == portal and near(each)]
 
 
 def design(names: Sequence[str], values: Any, moved: Any) -> tuple[Any, dict[str, Any]]:
@@ -303,7 +124,7 @@ def table(names: Sequence[str], steps: Any, near: Any, halves: dict[str, Any]) -
         place += len(cuts) + (name in FREE)
         column = near[:, number]
         got = np.where(column == NOTHING, untold, points[np.searchsorted(cuts, column, side="right")])
-        parts[name], means[name] = (points, untold), float(got.mean())
+        parts[name], means[name] = (points, untold), float(got.mean()) if len(got) else 0.0
     rest = (float(steps[-1]) + sum(means.values())) / len(names)
     return {
         name: (
@@ -424,13 +245,6 @@ def related(told: list[Told], points: Any) -> Any:
     return np.array(found, np.int16)
 
 
-def labels(family: str, seed: int, count: int, by: Mapping[str, Card] | None) -> list[Told]:
-    """The passages of one varied shift, as generated and as other sites would have it; `by` as in `passages`."""
-    one = shift(family, seed, count, "varied")
-    others = [elsewhere(one, Random(f"{family}/{seed}/{number}")) for number in range(SITES)]
-    return [each for site in (Site(one.records, {}), *others) for each in passages(one, site, by)]
-
-
 def cards(told: list[list[Told]]) -> dict[str, Card]:
     """Tables for portals that hear from two rows and for the others, of tags read several times and a few times."""
     found: dict[str, Card] = {}
@@ -442,17 +256,6 @@ def cards(told: list[list[Told]]) -> dict[str, Card]:
     return found
 
 
-def gathered(seeds: int, count: int, by: Mapping[str, Card] | None) -> list[list[Told]]:
-    """The labels of so many shifts of each family, by family."""
-    told = []
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for family in sorted(FAMILIES):
-            asked = [(family, seed, count, by) for seed in range(1, seeds + 1)]
-            told.append([each for found in pool.map(labels, *zip(*asked, strict=True)) for each in found])
-            sys.stderr.write(f"{family}: {sum(len(each.epcs) for each in told[-1])} tags\n")
-    return told
-
-
 def main() -> None:
     """Generate, label, fit, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -460,8 +263,8 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=25, help="passages per shift")
     parser.add_argument("--write", action="store_true", help="write gateway/rules/scorecard.py instead of printing")
     chosen = parser.parse_args()
-    first = gathered(max(1, chosen.seeds // 2), chosen.passages, None)
-    made = text(cards(gathered(chosen.seeds, chosen.passages, cards(first))))
+    first = labelled(max(1, chosen.seeds // 2), chosen.passages, None)
+    made = text(cards(labelled(chosen.seeds, chosen.passages, cards(first))))
     if chosen.write:
         Path("gateway/rules/scorecard.py").write_text(made, encoding="utf-8")
     else:

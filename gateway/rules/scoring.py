@@ -52,7 +52,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
     "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
     "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
-    "through": ("{value} more of the group passed the rows the way that it went than the other way", "%", 1),
+    "through": ("of the group, less those the other way, {value} passed the rows the way that it went", "%", 1),
     "group_swing": ("the group's levels rose by {value}", "dB", 10),
     "group_reads": ("the tags of the group were read {value} times", "", 1),
     "contrast": ("it was {value} louder than before and after", "dB", 10),

@@ -135,7 +135,7 @@ def test_a_product_goes_or_stands_as_a_whole() -> None:
 
 
 def test_another_product_is_none_of_its_kin() -> None:
-    """Whatever another product does, and a pallet's own tag: neither has its GTIN; a serial may be of any form."""
+    """Whatever another product does, and a pallet's own tag: neither has its GTIN."""
     other = {f"{int(tag(FAR * number), 16) ^ 1 << 38:024X}": -400 for number in range(1, 8)}
     mine = {tag(FAR * number): 400 for number in range(1, 6)}
     found = kin({**other, **mine, dockside.pallet_tag(1): 0}, {})

@@ -1,0 +1,76 @@
+"""Labels: what the scorecards are fitted to, from the truth beside generated shifts."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from gateway.rules.scorecard import CARDS, Card
+from simulators.rf import shift
+from tools.cuts import CUTS, OWN
+from tools.labels import Told, passages
+from tools.other_sites import Site, elsewhere
+
+SHIFT = shift("busy", 1, 4, "varied")
+SITE = Site(SHIFT.records, {})
+
+
+def blank() -> dict[str, Card]:
+    """Cards by which nothing is told from anything."""
+    return {which: dict.fromkeys(card, ((), (0,), 0)) for which, card in CARDS.items()}
+
+
+def plain(told: list[Told]) -> list[tuple[Any, ...]]:
+    """What can be compared."""
+    return [(one.epcs, one.values.tolist(), one.moved.tolist(), one.several.tolist()) for one in told]
+
+
+def test_true_labels_depend_on_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with the cards in force and with none: else the fit would make another table each time."""
+    told = plain(list(passages(SHIFT, SITE, None)))
+    for which, card in blank().items():
+        monkeypatch.setitem(CARDS, which, card)
+    assert plain(list(passages(SHIFT, SITE, None))) == told
+    assert sum(sum(moved) for _, _, moved, _ in told) > 20
+
+
+def test_labels_of_a_day_at_work_are_the_engines_by_the_given_cards() -> None:
+    """By cards that say nothing it knows no group and no background as by good ones; the cards in force stay."""
+    before = dict(CARDS)
+    good, dull = (list(passages(SHIFT, SITE, by)) for by in (before, blank()))
+    assert plain(good) != plain(dull)
+    assert before == CARDS
+    for told in (good, dull):
+        assert all(set(one.moved) <= {True, False} and one.values.shape == (len(one.epcs), len(OWN)) for one in told)
+
+
+def test_a_truth_passage_is_learned_from_once() -> None:
+    """What moved is labelled so in one passage only, whatever the engine told twice."""
+    for seed in range(3):
+        site = elsewhere(SHIFT, Random(seed))
+        moved = [
+            epc
+            for one in passages(SHIFT, site, dict(CARDS))
+            for epc, went in zip(one.epcs, one.moved, strict=True)
+            if went
+        ]
+        assert len(moved) == len(set(moved))
+
+
+def test_other_sites_have_other_products_and_serials() -> None:
+    """Every tag keeps what it is, one for one; some sites have many products, some two, and some serials anew."""
+    products, kept = set(), set()
+    for seed in range(12):
+        names = elsewhere(SHIFT, Random(seed)).names
+        assert len(set(names.values())) == len(names)
+        assert all(len(new) == 24 and new[:2] == "30" for new in names.values())
+        products.add(len({int(new, 16) >> 38 for new in names.values()}))
+        kept.add(all(int(old, 16) % 2**38 == int(new, 16) % 2**38 for old, new in names.items()))
+    assert min(products) <= 2 < 6 < max(products)
+    assert kept == {True, False}
+
+
+def test_every_feature_may_step_somewhere() -> None:
+    """The cuts are of the features that there are, in order."""
+    assert set(CUTS) == set(CARDS["rows"]) | {"kin"}
+    assert all(cuts == sorted(set(cuts)) for cuts in CUTS.values())
