@@ -7,12 +7,13 @@ CUTS: dict[str, list[int]] = {
     "both_rows": [-300, -240, -180, -120, -60, 0],
     "missed": [-20, -10, -6, -3, -1, 0],
     "group_level": [-200, -150, -100, -50],
-    "through": [-30, 0, 20, 40, 60, 80],
+    "through": [-100, 0, 100, 150, 200, 300, 450],
     "group_swing": [30, 50, 70, 100, 130, 170],
     "group_reads": [2, 3, 5, 8, 12, 20],
     "contrast": [-60, -20, 20, 60, 100, 150, 200],
     "often": [5, 15, 40, 80],
     "strays_here": [-20, -10, -5, -2, -1, 0],
+    "faint_here": [-30, -15, -8, -4, -2, -1, 0],
     "swing": [30, 50, 70, 100, 130, 170],
     "above_background": [0, 20, 40, 60, 80, 110, 150],
     "follows": [0, 20, 40, 60],
@@ -25,22 +26,25 @@ CUTS: dict[str, list[int]] = {
     "background": [-400, -100, -30, -10, 0],
     "strayed": [-3, -2, -1, 0],
     "came_before": [-1, 0],
+    "put_down": [5, 10, 20, 40],
     "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
     "phase": [-1500, -700, -400, -200, -100, 0, 100, 200, 400, 700, 1500, 2500, 4000],
     "kin": [-500, -400, -300, -200, -100, 0, 100, 200, 300, 400, 500],
-    "arrived": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
-    "product": [-500, -300, -200, -100, 0, 100, 200, 300, 500],
+    "arrived": [0, 100, 200, 300, 500],
+    "product": [0, 100, 200, 300, 500],
     "unit": [-1000, -500, -200, 0, 200, 500, 1000],
 }
 """Where each feature may step: round numbers over what occurs (tenths of dB, ms, counts)."""
 
 OWN = tuple(name for name in CUTS if name not in KIN)
 
-FREE = frozenset({"above_background", "strays_here", "came_before", "elsewhere"})
-"""Features that say something by not being there: never heard before, or at no other door. What cannot be told of the
-others speaks neither for nor against."""
+FREE = frozenset(
+    {"above_background", "strays_here", "faint_here", "came_before", "put_down", "elsewhere", "arrived", "product"}
+)
+"""Features that say something by not being there: never heard before, or at no other door, with nothing that surely
+went. What cannot be told of the others speaks neither for nor against."""
 
 TRUSTED = frozenset({"group_level", "through", "group_swing"})
 """Features that count as at their best where they cannot be told: the first load of a door is as good as any."""
@@ -48,5 +52,5 @@ TRUSTED = frozenset({"group_level", "through", "group_swing"})
 WORST = -600
 """Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
 
-WORST_OF = {"came_before": -200}
-"""And of these not fewer than that: goods that come a second time are told as such, not passed over as strays."""
+WORST_OF = {"came_before": -200, "put_down": -100}
+"""And of these not fewer than that: goods that come a second time, or go back, are told as such, not passed over."""

@@ -32,6 +32,9 @@ SURE = 10_000
 SITES = 2
 """Other sites that each shift is played as."""
 
+MORE = {"single_antenna": 3}
+"""How many times as many shifts of a family are played: the cards for one row of antennas are learned from it alone."""
+
 RANGE = (-32_000, 32_000)
 """Values beyond say no more: ms, tenths of dB, counts; what is kept has 16 bits."""
 
@@ -59,7 +62,7 @@ def passages(one: Shift, site: Site, by: Mapping[str, Card] | None) -> Iterator[
     The engine decides `by` these cards: its groups, and what it knows of tags, are those of a day at work, mistakes and
     all. Without, both are the truth's, and no table matters.
     """
-    heard: dict[tuple[str, int], tuple[list[dict[str, Any]], Any, Mapping[str, Track], dict[str, Known], Any]] = {}
+    heard: dict[tuple[str, int], tuple[Any, ...]] = {}
     scored, surest, sure, in_force = closing.score, closing._surest, closing._assured, dict(CARDS)
     moved: set[str] = set()
     raw: list[Mapping[str, Values]] = []
@@ -156,7 +159,7 @@ def labelled(seeds: int, count: int, by: Mapping[str, Card] | None) -> list[list
     told = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         for family in sorted(FAMILIES):
-            asked = [(family, seed, count, by) for seed in range(1, seeds + 1)]
+            asked = [(family, seed, count, by) for seed in range(1, seeds * MORE.get(family, 1) + 1)]
             told.append([each for found in pool.map(labels, *zip(*asked, strict=True)) for each in found])
             sys.stderr.write(f"{family}: {sum(len(each.epcs) for each in told[-1])} tags\n")
     return told

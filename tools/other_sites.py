@@ -5,7 +5,7 @@ antennas that are not there, reads that are lost, serial numbers, and things tha
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -25,6 +25,9 @@ CENTRE = -45.0
 
 SPREADS, FAINTEST = (0.0, 0.0, 4.0, 7.0), -71.0
 """dB by which tags differ more than generated ones (goods, labels, how they stand); below the last none is heard."""
+
+SIDED = (0.0, 0.0, 3.0, 6.0)
+"""And from antenna to antenna: what a label faces, and what stands between."""
 
 FLUTTERS = (0.0, 0.0, 2.0, 4.0)
 """dB by which reads of one tag differ more: metal all around, no line of sight."""
@@ -66,6 +69,19 @@ STANDING = (0, 3, 8, 15)
 
 STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE = (-68.0, -46.0), (0.5, 3.0), (0.3, 12.0)
 
+STAGED = (0.0, 0.0, 0.5, 0.9)
+"""Share of the loads that stand within earshot before they go through the door, and of those that do afterwards: in
+the lane before the door, or in the trailer."""
+
+STAGED_FOR, STAGED_LEVEL, STAGED_RATE = (20.0, 240.0), (4.0, 26.0), (0.05, 0.6)
+"""For how long (s), how much fainter than in the door (dB), and how often they are read there (1/s)."""
+
+OPENED = 240_000_000
+"""µs between the trailers whose doors are opened: what waits in one of them is heard from the same moment on."""
+
+PICKED_UP = (2.0, 6.0)
+"""s that pass between where it stood and the door."""
+
 GLIMPSED = 0.15
 """Share of the passages in which things that stand are heard that were not heard before: a truck's flank lights up
 what nobody else does."""
@@ -91,6 +107,8 @@ def elsewhere(one: Shift, chance: Random) -> Site:
     standing = {door.reader: _standing(one, door, begin, end, level, products, chance) for door in one.doors}
     spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
     losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
+    sided = chance.choice(SIDED)
+    turned: defaultdict[tuple[str, int], float] = defaultdict(lambda: chance.gauss(0.0, sided))
     heard_at: dict[str, int] = {}
     persists, echoes, blur = chance.choice(PERSISTS), chance.choice(ECHOES), chance.choice(BLURS)
     side = chance.choice(("left", "right")) if chance.random() < ONE_SIDED else ""
@@ -98,15 +116,21 @@ def elsewhere(one: Shift, chance: Random) -> Site:
     ports = [port for port in one.doors[0].ports if port not in deaf]
     gone = _unlabelled(one, chance.choice(LABELLED), chance)
 
+    def there(hex_: str, rssi: float) -> float:
+        return CENTRE + level + (rssi + losses[hex_] - CENTRE) * scale
+
+    for reader, reads in _staged(one, chance.choice(STAGED), there, ports, gone, names, chance).items():
+        standing[reader] = deque(sorted([*standing[reader], *reads], key=lambda row: row[0]))
+
     def told(row: Sequence[Any]) -> tuple[Any, ...] | None:
         at, antenna, hex_, rssi, channel, phase, count = row
         if antenna in deaf or hex_ in gone:
             return None
         if chance.random() < echoes:
             antenna, rssi = chance.choice(ports), rssi - chance.uniform(*FAINTER)
-        rssi += losses[hex_] + chance.gauss(0.0, flutter)
+        rssi += losses[hex_] + turned[hex_, antenna] + chance.gauss(0.0, flutter)
         since = (at - heard_at.get(hex_, 0)) * slower
-        if chance.random() >= kept or (spread and rssi < FAINTEST) or since < persists:
+        if chance.random() >= kept or ((spread or sided) and rssi < FAINTEST) or since < persists:
             return None
         heard_at[hex_] = at
         if blur and phase is not None:
@@ -160,6 +184,67 @@ def _standing(
             times = sorted(chance.randint(*span) for _ in range(chance.randint(*GLIMPSE_READS)))
             reads += _still(door, hex_, times, heard, mean + chance.gauss(0, 2.0), 1.0, chance)
     return deque(sorted(reads, key=lambda row: row[0]))
+
+
+def _staged(
+    one: Shift,
+    share: float,
+    there: Callable[[str, float], float],
+    ports: Sequence[int],
+    gone: Container[str],
+    names: dict[str, str],
+    chance: Random,
+) -> dict[str, list[tuple[Any, ...]]]:
+    """What is heard of loads where they stand before or after they go through a door, by reader."""
+    found: dict[str, list[tuple[Any, ...]]] = {door.reader: [] for door in one.doors}
+    if not share:
+        return found
+    doors, peaks, begin = {door.portal: door for door in one.doors}, _peaks(one), one.records[0][0]
+    trailer, passes = chance.random() < 0.5, _passes(one)
+    for passage in one.truth["passages"]:
+        door = doors[passage["portal"]]
+        for before in (True, False):
+            if chance.random() >= share:
+                continue
+            lasts, away = (int(chance.uniform(*span) * 1e6) for span in (STAGED_FOR, PICKED_UP))
+            if before:
+                until = passage["opened"] - away
+                since = max(begin, begin + (until - begin) // OPENED * OPENED if trailer else until - lasts)
+            else:
+                since = passage["closed"] + away
+                until = since + lasts
+            fainter = chance.uniform(*STAGED_LEVEL)
+            heard = chance.sample(ports, chance.randint(1, len(ports)))
+            for hex_ in (hex_ for unit in passage["units"] for hex_ in unit["epcs"]):
+                mean = there(hex_, peaks.get(hex_, FAINTEST)) - fainter + chance.gauss(0.0, 3.0)
+                if hex_ in gone or mean < FAINTEST:
+                    continue
+                last = max((at for at in passes[hex_] if at < passage["opened"]), default=begin)
+                next_ = min((at for at in passes[hex_] if at > passage["closed"]), default=one.records[-1][0])
+                at, rate, times = max(since, last + away), chance.uniform(*STAGED_RATE), []
+                while (at := at + int(chance.expovariate(rate) * 1e6)) < min(until, next_ - away):
+                    times.append(at)
+                found[door.reader] += _still(door, names.get(hex_, hex_), times, heard, mean, 1.0, chance)
+    return found
+
+
+def _passes(one: Shift) -> defaultdict[str, list[int]]:
+    """When each tag of a load goes through a door, or turns round in it: both ends of its passages, µs."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for passage in one.truth["passages"]:
+        for unit in passage["units"]:
+            for hex_ in unit["epcs"]:
+                found[hex_] += [passage["opened"], passage["closed"]]
+    return found
+
+
+def _peaks(one: Shift) -> dict[str, float]:
+    """The loudest read of every tag, dBm."""
+    peaks: dict[str, float] = {}
+    for _, record in one.records:
+        for row in record["reads"] if record["kind"] == "reads" else ():
+            peaks[row[2]] = max(peaks.get(row[2], FAINTEST), row[3])
+    return peaks
 
 
 def _gtin(products: int, usual: str, chance: Random) -> str:

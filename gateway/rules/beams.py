@@ -33,6 +33,9 @@ WALKED = 500_000
 ON_FOOT = 2
 """He is in the beam for less than one in so many of the time that his load is: 0.4 m against 1.2 m."""
 
+WALKS = 3_000_000
+"""µs that he is in the beam at most, however slow: longer is a truck."""
+
 Edge = tuple[int, int, bool]
 """When (µs), which eye (its index), and whether it is broken now."""
 
@@ -155,18 +158,23 @@ def vehicles(found: list[Span], rows: Iterable[int], gap: int, rest: int = 0) ->
 def pulls(one: Vehicle, then: Vehicle, gap: int, rest: int = 0) -> bool:
     """Whether `one` is somebody on foot and `then` the load that he pulls: the row that they came by tells.
 
+    While he is between the rows, and what comes behind him is still in the first beam, he is taken for that.
+
     Args:
         one: who went first.
         then: what came behind.
         gap: of the portal, µs.
-        rest: µs after the end of `one` until which a beam that `then` has not left counts as broken.
+        rest: µs after the last beam that `one` left until which one that `then` has not left counts as broken.
     """
     row = one.spans[0].row
     mine, its = one.at(row), then.at(row)
-    if row != then.spans[0].row or one.cleared == FOREVER:
+    if row != then.spans[0].row or mine[-1][1] == FOREVER or not _near(mine, its, gap):
         return False
-    until = its[-1][1] if its[-1][1] != FOREVER else one.cleared + rest
-    return _near(mine, its, gap) and _on_foot(mine, until - its[0][0])
+    if its[-1][1] == FOREVER and mine[-1][1] - mine[0][0] <= WALKS and all(span.row == row for span in one.spans):
+        return True
+    left = one.cleared if one.cleared != FOREVER else mine[-1][1]
+    until = its[-1][1] if its[-1][1] != FOREVER else left + rest
+    return _on_foot(mine, until - its[0][0])
 
 
 def pushes(one: Vehicle, then: Vehicle, gap: int) -> bool:

@@ -11,8 +11,19 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
-from gateway.rules.direction import Direction, direction, through
-from gateway.rules.features import AROUND, JUST, NOTHING, Around, Elsewhere, Values, features, loudness, wrong_side
+from gateway.rules.direction import Direction, direction, passed, through
+from gateway.rules.features import (
+    AROUND,
+    JUST,
+    NOTHING,
+    Around,
+    Elsewhere,
+    Values,
+    features,
+    loudness,
+    stranger,
+    wrong_side,
+)
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
@@ -155,6 +166,9 @@ def end(
     went = [found[epc] for epc in moved]
     if window.vehicle is None and told[0] == "unknown" and scored.directed and went:
         told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
+    if told[0] != "none" and _unseen(window, scored, went, told[0]):
+        evidence["unseen"] = moved
+        told, went, moved, doubts = ("none", 0.0, told[2]), [], [], ()
     if told[0] == "none":
         if moved:
             evidence["turned"] = moved
@@ -207,7 +221,8 @@ def score(
     cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
     for _ in range(2):
         made = curve(group, window.begin, window.end, place)
-        around = _around(window, made, place, group, directed)
+        strangers = sum(stranger(track, known.get(epc), made) for epc, track in core.items())
+        around = _around(window, made, place, group, directed, strangers)
         values = {
             epc: features(track, fit(track, made, place), known.get(epc), elsewhere.get(epc), around)
             for epc, track in core.items()
@@ -230,6 +245,12 @@ def _assured(values: Mapping[str, Values], mine: Mapping[str, int], cards: Mappi
     rest = [total - part("group_level", values[epc]["group_level"], cards[epc]) for epc, total in mine.items()]
     moved = [each for each in rest if each > 0]
     return bool(moved) and median(moved) >= ASSURED
+
+
+def _unseen(window: Window, scored: Scored, went: Sequence[Track], way: str) -> bool:
+    """Whether no eye of a door that has some saw what moved, and it did not go from row to row as a load: it stands."""
+    alone = window.vehicle is None and bool(window.portal.eyes) and not window.weighed
+    return alone and scored.directed and bool(went) and not passed(went, way)
 
 
 def _again(known: Known | None, way: str, window: Window) -> bool:
@@ -279,7 +300,9 @@ def _watchful(window: Window) -> list[int]:
     return [row for eye in window.portal.eyes if (row := ROWS[eye.row]) not in window.blind]
 
 
-def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool) -> Around:
+def _around(
+    window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool, strangers: int
+) -> Around:
     rows = _watchful(window)
     way = direction(window.vehicle, rows, group, place)[0]
     alone = group[0].epc if len(group) == 1 else None
@@ -294,7 +317,9 @@ def _around(window: Window, made: Curve, place: Layout, group: Sequence[Track], 
         closed=window.closed,
         directed=directed,
         wrong_side=wrong,
+        size=len(group),
         strays=window.strays,
+        strangers=strangers,
         levelled=window.levelled,
         phased=window.phased,
         through=through(group, way) if directed else NOTHING,

@@ -1,6 +1,7 @@
 """Which way a passage went: the photo-eyes' order first, else that of the rows of antennas. Pure."""
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any
 
 from gateway.rules.beams import INNER, OUTER, Vehicle
@@ -114,13 +115,25 @@ def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
 
 
 def through(group: Sequence[Track], way: str) -> int:
-    """Per cent of the group that passed the rows the `way` that it is said to have gone, less those the other way.
+    """How many more of it passed the rows the `way` that it is said to have gone than the other way.
 
-    Where no way is said, by how much more of it went one way than the other. The group is one tag at least.
+    In hundredths of what as many tags differ by that stand about (the square root of their number): of those, as many
+    seem to go one way as the other. The group is one tag at least.
     """
+    more = _more(group, way)
+    return isqrt(10_000 * more**2 // len(group)) * (1 if more > 0 else -1)
+
+
+def passed(group: Sequence[Track], way: str) -> bool:
+    """Whether so many more of it passed the rows this way than the other that it is a third of it: two of three."""
+    return 3 * _more(group, way) >= len(group)
+
+
+def _more(group: Sequence[Track], way: str) -> int:
+    """How many more passed the rows this way than the other; where no way is said, one way than the other."""
     gaps = [gap for track in group if (gap := track.gap) is not None]
-    later, sooner = (sum(1 for gap in gaps if sign * gap > DIRECTION_GAP) for sign in (1, -1))
-    more = 100 * (later - sooner) // len(group)
+    inward, outward = (sum(1 for gap in gaps if sign * gap > DIRECTION_GAP) for sign in (1, -1))
+    more = inward - outward
     return {"in": more, "out": -more}.get(way, abs(more))
 
 

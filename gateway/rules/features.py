@@ -51,6 +51,9 @@ NEVER_THERE = 300
 """Tenths of dB by which a tag counts as louder in the door than where it was not heard at all: how faint it is says
 nothing then."""
 
+PUT_DOWN = 60
+"""Seconds within which a truck that has put goods down goes back; what goes out later is another errand."""
+
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
 
@@ -82,8 +85,12 @@ class Around(Struct):
     """Whether both rows heard anything at all: one that is silent (dead, or none) says nothing of a single tag."""
     wrong_side: int | None = None
     """The group's median of `wrong_side`, tenths of dB; None where the way is not known."""
+    size: int = 1
+    """Tags of the group."""
     strays: int = 0
     """Strays of a passage here, lately and on average."""
+    strangers: int = 0
+    """New tags that are FAINT: one or two are of the load, forty are a rack that a truck's flank lights up."""
     levelled: bool = True
     """Whether the reader tells how loud a tag is: not all at one level, whatever they do."""
     phased: bool = False
@@ -127,7 +134,9 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "level": track.peak - made.peak,
         "both_rows": track.both - made.both if directed else NOTHING,
         "missed": _missed(track, made, around.place.rows) if directed else NOTHING,
-        "group_level": NOTHING if around.usual is None else made.peak - around.usual,
+        "group_level": NOTHING
+        if around.usual is None
+        else (made.peak - around.usual) * around.size // (around.size + 1),
         "through": around.through,
         "group_swing": around.group_swing if levelled else NOTHING,
         "group_reads": made.reads,
@@ -142,10 +151,12 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "with_group": NOTHING if agreed.offset is None else -(agreed.offset // 1000),
         "order": _off(track.gap, made.gap, 1000),
         "balance": _off(track.balance, made.balance, 1) if directed else NOTHING,
-        "strays_here": -around.strays if _new(known) and track.peak >= made.peak - FAINT else NOTHING,
+        "strays_here": -around.strays if new(known) and track.peak >= made.peak - FAINT else NOTHING,
+        "faint_here": 1 - around.strays - around.strangers if stranger(track, known, made) else NOTHING,
         "background": -min(known.reads, 2000) if known is not None else 0,
         "strayed": -min(known.strayed, 5) if known is not None else 0,
         "came_before": _came(known, elsewhere, around),
+        "put_down": _put_down(known, around),
         "wrong_side": _allowed(wrong_side(track, around.way), around.wrong_side) if directed else NOTHING,
         "elsewhere": NOTHING if there is None else loudness([level for _, _, level in track.heard]) - there,
         "with_eyes": _timing(track, around),
@@ -154,9 +165,14 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     return found | ALONE if track.epc == around.alone else found
 
 
-def _new(known: Known | None) -> bool:
-    """Whether a tag was never read outside passages."""
-    return known is None or not known.reads
+def new(known: Known | None) -> bool:
+    """Whether a tag was never read outside passages, and never moved: what was put down here just now is known."""
+    return known is None or not (known.reads or known.moved)
+
+
+def stranger(track: Track, known: Known | None, made: Curve) -> bool:
+    """Whether a tag is new, and FAINT."""
+    return new(known) and track.peak < made.peak - FAINT
 
 
 def _allowed(mine: int | None, group: int | None) -> int:
@@ -200,6 +216,14 @@ def _came(known: Known | None, elsewhere: Elsewhere | None, around: Around) -> i
         return again
     assert known is not None
     return again if known.way == around.way and known.passed < COMPANIONS else NOTHING
+
+
+def _put_down(known: Known | None, around: Around) -> int:
+    """Seconds since it went the other way through this door, PUT_DOWN at most: it is heard when its truck goes back."""
+    if known is None or not known.moved or around.way not in ("in", "out") or known.way == around.way:
+        return NOTHING
+    ago = max(0, around.opened - known.moved) // 1_000_000
+    return ago if ago < PUT_DOWN else NOTHING
 
 
 def wrong_side(track: Track, way: str) -> int | None:

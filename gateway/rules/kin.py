@@ -46,24 +46,28 @@ WITNESSES = 50
 SURELY = 300
 """Points (20 : 1) of any case beside it that make a load of a pallet's own tag."""
 
-WENT, STOOD = 4, 10
-"""All but one in so many must agree that they went, or that they stood: what was parked there stands as one, but a
-trailer whose doors were opened is heard all at once, and unloaded pallet by pallet."""
+NOBODY = -300
+"""Points of a pallet's own tag that is not heard: where one is heard alone, it is that much surer than any other. Not
+more, for it may have none."""
+
+WENT = 4
+"""All but one in so many must agree that they went. That they stood says nothing: a trailer whose doors were opened is
+heard all at once, and unloaded pallet by pallet, and so is all that stands there when the gateway starts."""
 
 ALIKE = 20
 """And of one product, for it to have gone: a pallet has one as a rule, but what stands about may be the same."""
 
 
-def kin(points: Mapping[str, int], known: Mapping[str, Known], alike: int = ALIKE) -> dict[str, Values]:
+def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Values]:
     """The features that a tag's kin make: for every tag with points of its own (hundredths).
 
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
-    to where they stood, before the passage, with this one, where nearly all of them agree; `product` that of the others
-    of its product (GTIN), where all but one in `alike` went, or likewise stood. `unit` is, of a pallet's
-    own tag, how much surer it is than that of any other pallet: most loads are one. Behind an empty truck none is, and
-    the surest of those that stand about is not surer for that: it counts only where goods beside it surely moved,
-    and against the others where it moved itself.
+    to where they stood, before the passage, with this one, where nearly all of them went; `product` that of the others
+    of its product (GTIN), where all but one in ALIKE went. `unit` is, of a pallet's own tag, how much surer it is than
+    that of any other pallet, or than NOBODY: most loads are one, and have one. Behind an empty truck none is, and the
+    surest of those that stand about is not surer for that: it counts only where goods beside it surely moved, and
+    against the others where it moved itself.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     clear = {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}
@@ -77,11 +81,13 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known], alike: int = ALIK
             products.setdefault(ai["01"], []).append((ai.get("21", ""), epc))
     for each in products.values():
         _neighbours(told, each, points)
-        _product(told, {epc: clear[epc] for _, epc in each}, alike)
+        _product(told, {epc: clear[epc] for _, epc in each})
     labelled = {epc for _, epc in units}
     _arrived(told, clear, known, labelled)
-    if len(units) > 1:
-        (best, first), (second, _) = sorted(units, reverse=True)[:2]
+    if units:
+        units.sort(reverse=True)
+        best, first = units[0]
+        second = units[1][0] if len(units) > 1 else min(best, NOBODY)
         if any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc)):
             told[first]["unit"] = best - second
         for mine, epc in units:
@@ -119,32 +125,28 @@ def _arrived(
     """What had come with each tag; of another pallet's own tag (`labelled`) it says nothing: that is another load."""
     every = sorted((at, epc) for epc in clear if epc in known and (at := known[epc].moved or known[epc].first))
     came = [one for one in every if one[1] not in labelled]
-    sums, for_, against = [0], [0], [0]
+    sums, for_ = [0], [0]
     for _, epc in came:
         sums.append(sums[-1] + clear[epc])
         for_.append(for_[-1] + (clear[epc] >= WITNESSES))
-        against.append(against[-1] + (clear[epc] <= -WITNESSES))
     instants = [at for at, _ in came]
     for at, epc in every:
         begin, end = bisect_left(instants, at - TOGETHER), bisect_right(instants, at + TOGETHER)
         mine = 0 if epc in labelled else clear[epc]
         others = end - begin - (epc not in labelled)
-        went = for_[end] - for_[begin] - (mine >= WITNESSES)
-        stood = against[end] - against[begin] - (mine <= -WITNESSES)
-        if _agree(others, went, WENT, stood):
-            told[epc]["arrived"] = (sums[end] - sums[begin] - mine) // others
+        if _agree(others, for_[end] - for_[begin] - (mine >= WITNESSES), WENT):
+            told[epc]["arrived"] = max(0, (sums[end] - sums[begin] - mine) // others)
 
 
-def _product(told: dict[str, Values], clear: Mapping[str, int], alike: int) -> None:
+def _product(told: dict[str, Values], clear: Mapping[str, int]) -> None:
     """What the others of one product did, for each of them."""
     others, every = len(clear) - 1, sum(clear.values())
     went = sum(points >= WITNESSES for points in clear.values())
-    stood = sum(points <= -WITNESSES for points in clear.values())
     for epc, mine in clear.items():
-        if _agree(others, went - (mine >= WITNESSES), alike, stood - (mine <= -WITNESSES)):
+        if _agree(others, went - (mine >= WITNESSES), ALIKE):
             told[epc]["product"] = (every - mine) // others
 
 
-def _agree(others: int, went: int, of: int, stood: int) -> bool:
-    """Whether nearly all say the same: all but one in `of` that they went, or all but one in STOOD that they stood."""
-    return others >= COHORT and ((others - went) * of <= others or (others - stood) * STOOD <= others)
+def _agree(others: int, went: int, of: int) -> bool:
+    """Whether all but one in `of` say that they went."""
+    return others >= COHORT and (others - went) * of <= others

@@ -6,14 +6,15 @@ and those of the next later: a moment that lies between the two is where the pas
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, product
 
 from msgspec import Struct
 
-from gateway.rules.beams import INNER, ON_FOOT, OUTER, ROWS, Edge, Span, Vehicle
+from gateway.rules.beams import FOREVER, INNER, ON_FOOT, OUTER, ROWS, Edge, Span, Vehicle
+from gateway.rules.carriers import carrier
 from gateway.rules.reads import Heard
-from gateway.rules.tracks import FLOOR, Layout, Track, middle
+from gateway.rules.tracks import FLOOR, Layout, Track, median, middle
 
 APART = 1_000_000
 """µs between the last tag of one load and the first of the next: the load's own tags, 1.2 m from end to end, leave no
@@ -23,7 +24,7 @@ TRIMMED = 5
 """A fifth of a tag's reads, by weight, is cut off at either end: a late echo does not bridge the pause."""
 
 LEAST = 2
-"""Tags that make a load; one alone is a truck's own, or its driver's badge."""
+"""Tags that make a load where no beam was free between two: one alone may be a reflection."""
 
 ASTRIDE = 6
 """At most one tag in so many may be heard on both sides: what stands beside the door is, a load is not."""
@@ -34,6 +35,23 @@ mast of its truck there are 5 cm."""
 
 TRAVEL = 400_000
 """µs a load takes from one row of beams to the next at the least: 1 m at 2.5 m/s."""
+
+PAUSE, HALF, TAIL = 4, 2, 10
+"""A pause between two loads is one part in so many of the time from row to row, or half of it where the beams were
+free; and one tag in so many may fall into it."""
+
+GONE = 1_500_000
+"""µs from when one row of beams was free until the other was broken, from which on the load may have turned round in
+between: the rows are 1…2 m apart, and a load is 1.2 m long."""
+
+SILENCE = 5
+"""Reads that are missing before it counts as gone: by chance that happens once in 150 times."""
+
+FADED = 200
+"""Tenths of dB below its loudest read at which a tag is not in the door any more."""
+
+MOST = 10
+"""Moments of one row that are looked at, the longest: a chattering eye has hundreds."""
 
 NEARER = 300_000
 """µs by which a tag must have been nearer to the next vehicle's beams than to this one's to have gone with that."""
@@ -57,12 +75,36 @@ def part(moved: Sequence[Track], origin: int, vehicle: Vehicle | None) -> Parted
     if vehicle is None:
         parted = _paused(moved, origin)
         return parted if parted is not None and max(parted.at) > origin else None  # else the first was told before
+    if (parted := _turned(moved, origin, vehicle)) is not None:
+        return parted
     travel = _travel(vehicle)
     for gap in _gaps(vehicle, travel // SLITS):
         if (parted := _at(moved, origin, gap, travel)) is not None:
             return parted
     parted = _paused(moved, origin)
     return parted if parted is not None and _both(vehicle, parted) else None
+
+
+def _turned(moved: Sequence[Track], origin: int, vehicle: Vehicle) -> Parted | None:
+    """Whether the load was gone when the other row of beams was broken: it turned, and then something else came.
+
+    One that halts between the rows is heard there all the while, and as loud as ever when it goes on. As often as it
+    was heard, it would have been SILENCE times since.
+    """
+    first, *others = sorted(vehicle.spans, key=lambda span: span.begin)
+    then = min((span.begin for span in others if span.row != first.row), default=FOREVER)
+    away = max(span.end for span in vehicle.spans if span.row == first.row)
+    if then == FOREVER or then - away < GONE:
+        return None
+    reads = {track.epc: [at + origin for at, _, level in track.heard if level > track.peak - FADED] for track in moved}
+    there = {epc for epc, each in reads.items() if any(abs(at - then) < GONE // 2 for at in each)}
+    before = sorted(at for epc, each in reads.items() if epc not in there for at in each if at < then)
+    if not before or len(there) * ASTRIDE > len(moved):
+        return None
+    if len(before) * (then - before[-1]) < SILENCE * (before[-1] - before[0]):
+        return None
+    cut = (away + then) // 2
+    return Parted((cut, cut, cut), frozenset())
 
 
 def _travel(vehicle: Vehicle) -> int:
@@ -80,16 +122,7 @@ def _gaps(vehicle: Vehicle, least: int) -> list[dict[int, int]]:
     First those that are as far apart, from row to row, as its front and its back were.
     """
     rows = [row for row in ROWS.values() if vehicle.saw(row)]
-    found = [
-        sorted(
-            (begin + end) // 2
-            for span in vehicle.spans
-            if span.row == row
-            for begin, end in span.gaps
-            if end - begin >= least and _alike(vehicle, row, (begin + end) // 2)
-        )
-        for row in rows
-    ]
+    found = [_moments(vehicle, row, least) for row in rows]
     every = [dict(zip(rows, times, strict=True)) for times in product(*found)]
     if len(rows) < 2:
         return every
@@ -106,36 +139,81 @@ def _gaps(vehicle: Vehicle, least: int) -> list[dict[int, int]]:
     return sorted(every, key=strange)
 
 
-def _alike(vehicle: Vehicle, row: int, at: int) -> bool:
-    """Whether what broke the beam before a gap and behind it may be two loads, not one and who pulls or pushes it."""
-    spans = vehicle.at(row)
-    before, after = at - spans[0][0], spans[-1][1] - at
-    return ON_FOOT * min(before, after) >= max(before, after)
+def _moments(vehicle: Vehicle, row: int, least: int) -> list[int]:
+    """When (µs) the beam of a row was free for `least` µs, between what may be two loads.
+
+    Who pulls or pushes a load is in it for less than half of the time for which that is; all before that moment against
+    all behind it, or what broke the beam right before against what did so next.
+    """
+    longest = sorted(_free(vehicle, row), key=lambda gap: gap[0] - gap[1])[:MOST]
+    free = sorted((begin, end) for begin, end in longest if end - begin >= least)
+    first, last = vehicle.at(row)[0][0], vehicle.at(row)[-1][1]
+    ends = [first, *(end for _, end in free)]
+    begins = [*(begin for begin, _ in free), last]
+    found = []
+    for place, (begin, end) in enumerate(free):
+        whole, next_to_it = (begin - first, last - end), (begin - ends[place], begins[place + 1] - end)
+        if any(ON_FOOT * min(sides) >= max(sides) for sides in (whole, next_to_it)):
+            found.append((begin + end) // 2)
+    return found
+
+
+def _free(vehicle: Vehicle, row: int) -> Iterator[tuple[int, int]]:
+    """From when to when (µs) the beam of a row was free while the vehicle went through."""
+    before: Span | None = None
+    for span in vehicle.spans:
+        if span.row == row:
+            if before is not None:
+                yield before.end, span.begin
+            yield from span.gaps
+            before = span
 
 
 def _at(moved: Sequence[Track], origin: int, gap: dict[int, int], travel: int) -> Parted | None:
     """Whether one load went through before that gap and another after it; a slit in one load is none.
 
-    One load is 1.2 m long and two are 3 m apart, the rows of beams 1…2 m: so the middles of two loads are at least one
-    and a half times as far apart (in time, µs) as the rows, and between the two nothing goes through for half of it.
+    One load is 1.2 m long and two are 3 m apart, the rows of beams 1…2 m: so the middles of two loads are further
+    apart (in time, µs) than the rows, and between the two there is a pause; it is looked for half the way from row to
+    row around, for what is put down is heard on, and its middle lies behind. Or next to nothing goes through for half
+    of that way where the beams were free.
     """
-    sides: dict[str, int] = {}
+    offs: list[tuple[int, Track]] = []
     for track in moved:
-        offs = [
+        mine = [
             centre + origin - gap[row] for row, centre in enumerate(track.centres) if centre is not None and row in gap
         ]
-        if offs:
-            sides[track.epc] = sum(offs) // len(offs)
-    early, late = (sorted(off for off in sides.values() if (off > 0) == side) for side in (False, True))
-    if len(early) < LEAST or len(late) < LEAST:
-        return None
-    apart = late[len(late) // 2] - early[len(early) // 2], late[len(late) // 10] - early[-1 - len(early) // 10]
-    if apart[0] * 2 < 3 * travel or apart[1] * 2 < travel:
-        return None
-    later = frozenset(epc for epc, off in sides.items() if off > 0)
-    mean = sum(gap.values()) // len(gap)
-    outer, middle_, inner = (gap.get(row, mean) for row in ROWS.values())
-    return Parted((outer, middle_, inner), later)
+        if mine:
+            offs.append((sum(mine) // len(mine), track))
+    offs.sort(key=lambda one: (one[0], one[1].epc))
+    for cut, part_of in (*_pause([off for off, _ in offs], travel), (0, HALF)):
+        early, late = ([one for one in offs if (one[0] > cut) == side] for side in (False, True))
+        if not _load(early) or not _load(late) or _middle(late) - _middle(early) < travel:
+            continue
+        between = late[len(late) // TAIL][0] - early[-1 - len(early) // TAIL][0]
+        if between * part_of >= travel:
+            mean = sum(gap.values()) // len(gap)
+            outer, middle_, inner = (gap.get(row, mean) for row in ROWS.values())
+            return Parted((outer, middle_, inner), frozenset(track.epc for _, track in late))
+    return None
+
+
+def _pause(offs: Sequence[int], travel: int) -> list[tuple[int, int]]:
+    """The middle of the longest pause around nought, if there is any, and how long it must be: a part of `travel`."""
+    found = [
+        (after - before, (before + after) // 2)
+        for before, after in pairwise(offs)
+        if after > -travel // 2 and before < travel // 2
+    ]
+    return [(cut, PAUSE) for _, cut in sorted(found)[-1:]]
+
+
+def _middle(offs: Sequence[tuple[int, Track]]) -> int:
+    return median([off for off, _ in offs])
+
+
+def _load(offs: Sequence[tuple[int, Track]]) -> bool:
+    """Whether there are goods among these: a truck goes with the load that it carries."""
+    return any(not carrier(track.epc) for _, track in offs)
 
 
 def _paused(moved: Sequence[Track], origin: int) -> Parted | None:

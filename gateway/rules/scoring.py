@@ -18,6 +18,7 @@ tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician 
     "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
     "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
+    "unseen"    [epc, …]: what would have moved, had an eye seen a vehicle or most of it gone from row to row
     "again"     [epc, …]: what had gone this way just before, by antennas alone: it is still heard, and did not go twice
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
@@ -51,8 +52,8 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "level": ("its loudest read was {value} louder than the group's", "dB", 10),
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
     "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
-    "group_level": ("the group was {value} louder than what usually goes through", "dB", 10),
-    "through": ("of the group, less those the other way, {value} passed the rows the way that it went", "%", 1),
+    "group_level": ("the group was {value} louder than what usually goes through, less for a few tags", "dB", 10),
+    "through": ("more of the group passed the rows the way that it went, by {value} times what chance does", "", 100),
     "group_swing": ("the group's levels rose by {value}", "dB", 10),
     "group_reads": ("the tags of the group were read {value} times", "", 1),
     "contrast": ("it was {value} louder than before and after", "dB", 10),
@@ -67,9 +68,11 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "balance": ("the rows' levels differed by {value} from the group's", "dB", 10),
     "background": ("it was read {value} times while nothing passed", "", 1),
     "strays_here": ("{value} strays are heard in a passage here, lately", "", 1),
+    "faint_here": ("{value} others like it are heard, or strays lately", "", 1),
     "often": ("it was read {value} as often as the group", "%", 1),
     "strayed": ("it was heard and did not move in {value} passages before", "", 1),
     "came_before": ("it had gone this way, or through another door, just before", "", 1),
+    "put_down": ("it had gone the other way {value} before", "s", 1),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "phase": ("its phases gave it {value} points for moving", "", 100),
@@ -122,8 +125,8 @@ def _shown(name: str, value: int) -> int | float | None:
 
 def sentence(name: str, value: float | None) -> str:
     """What one part of the evidence says, in words; an unknown part is named, never raised."""
-    says, unit, _ = SAYS.get(name, (name + ": {value}", "", 1))
+    says, unit, divisor = SAYS.get(name, (name + ": {value}", "", 1))
     if value is None:
         return says.format(value="unknown")
-    size = unit in ("ms", "") or " from " in says  # a distance or a count: its sign only says that less is better
-    return says.format(value=f"{abs(value) if size else value:g} {unit}".strip())
+    distance = (unit in ("ms", "") and divisor == 1) or " from " in says  # its sign only says that less is better
+    return says.format(value=f"{abs(value) if distance else value:g} {unit}".strip())

@@ -260,7 +260,7 @@ def test_eyes_that_die_lose_three_pallets_at_most(family: str) -> None:
 
 def test_an_epc_of_no_bits_is_ignored_and_counted_one_of_496_bits_is_kept() -> None:
     """No bits name nothing: in no passage. 496 bits are a tag that nothing explains: held where it moved, by policy."""
-    life = lived("calm", 5, fault="odd_epcs")
+    life = lived("calm", 8, fault="odd_epcs")
     tags = [row[2] for _, item in playing.inputs(life.shift) if isinstance(item, Reads) for row in item.reads]
     (odd,) = {tag for tag in tags if len(tag) > 48}
     assert life.counted("blank") == tags.count("") > 0

@@ -268,6 +268,8 @@ def scenes() -> dict[str, Scene]:
         "model-strays-here": beside(
             {"strays_here": (None, -3)}, Tag(X, standing(-1.6, 9.0, 11.0), (-50.0, -50.0)), before=crowded()
         ),
+        "model-faint-here": beside({"faint_here": (None, -8)}, *rack()),
+        "model-put-down": put_down(),
         "model-unit": Scene(
             day(taught(20), crossing(10.0, Tag(pallet_tag(9), standing(-1.2), (-47.0, -50.0)))),
             pallet_tag(9),
@@ -361,11 +363,29 @@ def crowded() -> Iterator[Step]:
 
 
 def arrived() -> Scene:
-    """A pallet is staged beside the door; one case of it is seldom heard, and so while another pallet goes in."""
-    staged = staged_beside(6)
-    mine = Tag(X, lambda t: -1.6 if t < 5 or 9.5 < t < 10.5 else None, (-46.0, -50.0))
-    steps = [*quiet(*staged, mine, begin=-60.0), *crossing(10.0, *staged, mine)]
-    return Scene(day(taught(20), steps), X, moved=False, says={"arrived": (None, -1)})
+    """A pallet that was put down before the door goes in; one of its cases is heard faintly, deep in it."""
+
+    def path(offset: float) -> Path_:
+        return lambda t: max(-2.6, PACE * (t - 10.0)) - offset
+
+    serials = [100 * place + 50 for place in range(1, 8)]
+    deep = Tag(case_tag(450), path(0.0), (-49.0, -49.0))
+    tags = [*(one for one in load(1, serials, path) if one.epc != deep.epc), deep]
+    steps = [*quiet(*tags, begin=-60.0), *beams("dock-1", 10.0), *heard("dock-1", tags, 5, 15)]
+    return Scene(day(taught(20), steps, serials=serials), deep.epc, moved=True, says={"arrived": (3, None)})
+
+
+def put_down() -> Scene:
+    """A truck puts its pallet down right behind the door, and goes out past it."""
+    tags = load(1, CASES_OF_A_LOAD, lambda offset: lambda t: min(1.8, PACE * (t - 4.0)) - offset)
+    steps = [*beams("dock-1", 4.0), *beams("dock-1", 10.0, inward=False), *heard("dock-1", tags, 0, 15)]
+    claim: Claim = ("out", "accepted", {"matched"}, "exception")
+    return Scene(day(taught(20), steps), case_tag(1), moved=False, says={"put_down": (None, 6)}, claim=claim)
+
+
+def rack() -> Iterator[Tag]:
+    """A dozen cases in a rack that are heard while a truck passes, and at no other time."""
+    return (Tag(other(900 + 10 * place), standing(1.9, 9.4, 10.8), (-58.0, -60.0)) for place in range(12))
 
 
 def two(*, eyes: bool) -> Scene:

@@ -40,7 +40,7 @@ PREFIX = 7
 """Digits of the GS1 company prefix 9520001."""
 
 
-async def until(condition: Callable[[], Any], within: float = 10.0, what: str = "") -> Any:
+async def until(condition: Callable[[], Any], within: float = 30.0, what: str = "") -> Any:
     """Wait until `condition()` is true, and return what it gave."""
     end = time.monotonic() + within
     while not (found := condition()):
@@ -131,8 +131,8 @@ class Gateway:
                     return record
         return None
 
-    async def exit(self, within: float = 10.0) -> int:
-        """Wait for its end; the exit code."""
+    async def exit(self, within: float = 60.0) -> int:
+        """Wait for its end, patiently: the machine may be busy; the exit code."""
         process = self._process
         assert process is not None
         try:
@@ -177,7 +177,7 @@ class Gateway:
         """What /readyz says, whatever its status."""
         return json.loads((await self.get("/readyz"))[1])
 
-    async def component(self, name: str, state: str, within: float = 15.0) -> dict[str, Any]:
+    async def component(self, name: str, state: str, within: float = 30.0) -> dict[str, Any]:
         """Wait until /readyz shows a component in that state."""
         end = time.monotonic() + within
         while True:
@@ -212,7 +212,7 @@ class Gateway:
         with self.view() as view:
             return view.movements(limit=100_000)[::-1]
 
-    async def moved(self, count: int, within: float = 15.0) -> list[dict[str, Any]]:
+    async def moved(self, count: int, within: float = 60.0) -> list[dict[str, Any]]:
         """Wait until the ledger holds so many movements; all of them."""
         await until(lambda: len(self.movements()) >= count, within, f"{count} movements")
         return self.movements()
@@ -466,7 +466,7 @@ class Dock:
     ports: dict[str, int] = field(default_factory=dict)
     lamps: list[tuple[str, int, bool]] = field(default_factory=list)  # reader, GPO port, level: changes only
 
-    async def active(self, within: float = 15.0) -> None:
+    async def active(self, within: float = 60.0) -> None:
         """Wait until every reader has an active ROSpec."""
         await until(lambda: all(reader.active for reader in self.readers.values()), within, "active readers")
 

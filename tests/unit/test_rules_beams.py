@@ -151,6 +151,15 @@ def test_what_is_still_in_the_beam_counts_until_the_one_before_is_decided() -> N
     assert len(vehicles(found, ROWS, GAP, 900 * MS)) == 1
 
 
+def test_who_is_still_between_the_rows_is_waited_for_with_his_load() -> None:
+    """He walks slowly, and his load is in the first beam: whether it is longer is not known, and he has not turned."""
+    slow = ((0, "I"), (570, "i"), (1_580, "I"))
+    assert ways(*slow) == ["none"]  # one vehicle
+    assert ways(*slow, (2_000, "i")) == ["none", "none"]  # what came behind him was no longer in it than he
+    load = ((4_830, "O"), (5_610, "o"), (5_660, "i"), (6_520, "O"), (9_420, "o"))
+    assert ways(*slow, *load) == ["out"]
+
+
 def test_a_small_carton_before_a_large_one_is_no_person() -> None:
     """Where `gap` is below WALKED nobody walks: both are things of their own, whichever goes first."""
     gap = WALKED - 1

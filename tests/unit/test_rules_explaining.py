@@ -84,6 +84,7 @@ def test_why_a_tag_was_counted_or_not() -> None:
     ("changed", "words"),
     [
         ({"turned": [CASE]}, "it turned round with its vehicle"),
+        ({"unseen": [CASE]}, "no eye saw a vehicle, and most of what was heard did not go from row to row"),
         ({"again": [CASE]}, "it had gone this way just before"),
         ({"dismissed": {CASE: ["lone", 2.0]}}, "nothing announces it"),
         ({"points": {}}, "with so little it was not weighed"),

@@ -15,6 +15,7 @@ from gateway.rules.features import (
     JUST,
     NEVER_THERE,
     NOTHING,
+    PUT_DOWN,
     Around,
     Elsewhere,
     Values,
@@ -133,10 +134,11 @@ def test_of_a_faint_tag_it_says_nothing_that_one_row_missed_it_or_that_it_does_n
 
 def test_the_group_is_measured_against_the_door() -> None:
     """What the door usually hears, tenths of dBm, is what the group is louder than; all its tags share that."""
-    assert told(through())["group_level"] == 0
-    found = told(through(), usual=USUAL + 80)
+    assert told(through(), size=99)["group_level"] == 0
+    found = told(through(), usual=USUAL + 80, size=99)
     assert found["group_level"] == -80
-    assert told(still(-70.0), usual=USUAL + 80)["group_level"] == -80
+    assert told(still(-70.0), usual=USUAL + 80, size=99)["group_level"] == -80
+    assert told(through(), usual=USUAL + 80, size=1)["group_level"] == -40  # of one tag that is told by half
 
 
 def test_the_first_load_has_no_level_to_be_compared_with() -> None:
@@ -188,9 +190,32 @@ def test_what_a_new_tag_is_depends_on_the_door() -> None:
     known = told(through(), Known(reads=1, level=-600), strays=12)
     assert known["strays_here"] == NOTHING
     moved = told(through(), Known(moved=5), strays=12)
-    assert moved["strays_here"] == -12  # it went through and was not heard since
+    assert moved["strays_here"] == NOTHING  # it went through, and was put down near by
     assert told(through(-45.0 - FAINT / 10), strays=12)["strays_here"] == -12
     assert told(through(-45.1 - FAINT / 10), strays=12)["strays_here"] == NOTHING  # it may come from far beyond
+
+
+def test_what_a_faint_new_tag_is_depends_on_how_many_there_are() -> None:
+    """One or two are of the load; forty, or one at a door with many strays, may be a rack that a truck lights up."""
+    faint = through(-45.1 - FAINT / 10)
+    assert told(faint, strangers=1)["faint_here"] == 0
+    assert told(faint, strangers=40, strays=3)["faint_here"] == -42
+    assert told(faint, Known(reads=1, level=-600), strangers=1)["faint_here"] == NOTHING
+    assert told(through(), strangers=40)["faint_here"] == NOTHING
+
+
+def test_what_was_put_down_is_heard_when_its_truck_goes_back() -> None:
+    """Seconds since it went the other way, within PUT_DOWN; nothing of what never did, or went the same way."""
+
+    def since(seconds: int, way: str = "out") -> int:
+        known = Known(moved=opened - seconds * 1_000_000, way=way)
+        return told(through(), known, opened=opened)["put_down"]
+
+    opened = 10_000 * 1_000_000
+
+    assert since(7) == 7
+    assert since(-1) == 0  # it was closed after this one was opened
+    assert since(PUT_DOWN) == since(7, "in") == told(through())["put_down"] == NOTHING
 
 
 def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:

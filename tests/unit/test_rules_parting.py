@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
-from gateway.rules.parting import APART, NEARER, SLITS, TRAVEL, behind, first_of, part
+from gateway.rules.parting import APART, GONE, NEARER, SLITS, TRAVEL, behind, first_of, part
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
@@ -11,6 +11,9 @@ from tests import dockside
 MS = 1000
 PLACE = Layout((OUTER, INNER), (2, 2))
 ROWS = (OUTER, INNER)
+
+TRUCK = "3476451FD40000000000162E"
+"""A GIAI-96: what carries goods."""
 
 
 def load(middle: int, tags: str, pace: int = 800, *, halt: int = 0) -> list[Heard]:
@@ -60,9 +63,54 @@ def test_two_loads_are_parted_where_the_beams_were_free_for_a_moment() -> None:
     assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
 
 
+def test_a_row_that_was_free_for_longer_than_the_portals_gap_was_free() -> None:
+    """One row sees two things, the other one with a slit: they are two loads all the same."""
+    whole = vehicle((400, 4600), (1200, 5400), (2500, 3300), free=200)
+    inner = next(span for span in whole.spans if span.row == INNER)
+    spans = [Span(OUTER, 400 * MS, 2200 * MS), Span(OUTER, 2800 * MS, 4600 * MS), inner]
+    parted = part(moved(TWO), 0, Vehicle(spans))
+    assert parted is not None
+    assert (parted.later, parted.at[OUTER]) == (LATER, 2500 * MS)
+
+
+def test_goods_alone_are_a_load_where_the_beams_were_free() -> None:
+    """A pallet with nothing but its label goes by itself; a truck's own tag goes with the load before it."""
+    gap = vehicle((400, 4600), (1200, 5400), (2500, 3300))
+    label = [read for read in TWO if read[2] not in {"E" * 24, "F" * 24}]
+    parted = part(moved(label), 0, gap)
+    assert parted is not None
+    assert parted.later == {"D" * 24}
+    assert (
+        part(moved([(*read[:2], TRUCK if read[2][0] == "D" else read[2], *read[3:]) for read in label]), 0, gap) is None
+    )
+
+
+def test_what_is_heard_on_after_it_was_put_down_moves_the_cut() -> None:
+    """Its middle lies behind the moment at which the beams were free; the pause between the loads is cut instead."""
+    first = load(1000, "ABC") + [((1900 + 400 * n) * MS, n % 2, "G" * 24, -45.0, NO_TONE) for n in range(5)]
+    parted = part(moved(sorted(first + load(4000, "DEF"))), 0, vehicle((400, 4600), (1200, 5400), (2100, 2900)))
+    assert parted is not None
+    assert parted.later == LATER
+
+
+def test_a_load_that_was_gone_when_the_other_beam_was_broken_turned_round() -> None:
+    """Something else broke that; what halts between the beams is heard there when it goes on."""
+    two = vehicle((400, 1600), (5000, 5600))
+    turned = part(moved(load(1000, "ABCDEF")), 0, two)
+    assert turned is not None
+    assert turned.later == frozenset()
+    assert [span.row for span in first_of(two, turned).spans] == [OUTER]
+    echoes = [((6000 + 100 * place) * MS, 0, tag * 24, -60.0, NO_TONE) for place, tag in enumerate("ABC")]
+    assert part(moved(sorted(load(1000, "ABCDEF") + echoes)), 0, two) is not None  # it stands near by, and is heard
+    halts = load(1000, "ABCDEF", pace=4300)
+    assert part(moved(halts), 0, two) is None
+    assert part(moved(load(1000, "ABCDEF")), 0, vehicle((400, 1600), (1600 + GONE // MS - 1, 5600))) is None
+    assert part([], 0, two) is None
+
+
 def test_of_several_moments_those_count_that_are_as_far_apart_as_the_vehicle_was() -> None:
     """The mast's slit in one row and the gap between two trucks in the other do not belong together."""
-    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), (2000, 2900), (2500, 3300), (2600, 2500)))
+    parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), (2000, 2900), (2500, 3300), (2700, 2500)))
     assert parted is not None
     assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
 
@@ -72,6 +120,15 @@ def test_who_pulls_a_load_is_no_load_of_his_own() -> None:
     tags = moved(load(1000, "ABC") + load(3000, "DEF"))
     for outer, inner in (((1900, 4600), (2700, 5400)), ((400, 3100), (1200, 3900))):
         assert part(tags, 0, vehicle(outer, inner, (2500, 3300), free=200)) is None
+
+
+def test_each_of_three_loads_is_parted_from_the_next() -> None:
+    """One is as long as two others together: what is next to the gap counts, too."""
+    three = moved(load(1000, "ABC") + load(4000, "DEF") + load(7000, "123"))
+    gaps = (2500, 3300), (5500, 6300)
+    parted = part(three, 0, vehicle((400, 7600), (1200, 8400), *gaps, free=800))
+    assert parted is not None
+    assert parted.later == LATER | {tag * 24 for tag in "123"}
 
 
 def test_the_slit_before_the_mast_is_no_end_of_a_load() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.rules.beams import INNER, OUTER, Span, Vehicle
-from gateway.rules.direction import BY_EYES, by_antennas, direction
+from gateway.rules.direction import BY_EYES, by_antennas, direction, passed
 from gateway.rules.direction import through as went_through
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import (
@@ -184,7 +184,7 @@ def test_a_load_went_back_where_its_tags_agree_on_it(back: int, way: str) -> Non
 
 
 def test_how_a_group_went_from_row_to_row() -> None:
-    """Per cent of it that went that way, less those the other way; without a way by how much more went one way."""
+    """How many more of it went that way, five of ten, in what chance makes; without a way the one that more went."""
     reads: list[Heard] = []
     for number in range(10):
         one = through(f"{number:024d}")
@@ -192,7 +192,10 @@ def test_how_a_group_went_from_row_to_row() -> None:
             one = mirrored(one) if number < 9 else one[:5]
         reads += one
     group = list(tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, PLACE).values())
-    assert [went_through(group, way) for way in ("in", "out", "none", "unknown")] == [50, -50, 50, 50]
+    assert [went_through(group, way) for way in ("in", "out", "none", "unknown")] == [158, -158, 158, 158]
+    assert [passed(group, way) for way in ("in", "out")] == [True, False]
+    assert [went_through(group[:number], "in") for number in (1, 4)] == [100, 200]
+    assert not passed(group[3:], "in")  # four of seven, and two the other way
     assert went_through([track(heard([-45.0] * 9) + heard([-45.0] * 9, antenna=1))], "in") == 0
 
 

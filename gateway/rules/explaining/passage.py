@@ -122,6 +122,8 @@ def _tag(passage: Passage, epc: str, reasons: int = 2) -> str:
     verdict = "moved" if epc in passage.moved else "did not count: it is a stray"
     if epc in evidence.get("turned", ()):
         verdict = "did not count: it turned round with its vehicle"
+    if epc in evidence.get("unseen", ()):
+        verdict = "did not count: no eye saw a vehicle, and most of what was heard did not go from row to row"
     if epc in evidence.get("again", ()):
         verdict = "did not count: it had gone this way just before, and is still heard"
     if epc in passage.inferred:
@@ -170,6 +172,9 @@ TOLD = frozenset({"by", "gap_ms", "voters", "reads", "eyes", "opened_by", "tags"
 EVIDENCE: dict[str, Callable[[Any], str]] = {
     "group": lambda count: f"The tags were compared with the {many(count, 'tag')} that most surely went through.",
     "turned": lambda epcs: f"{many(len(epcs), 'tag')} came into the door and went back where they came from.",
+    "unseen": lambda epcs: (
+        f"{many(len(epcs), 'tag')} seemed to move, but no eye saw a vehicle, and most did not go from row to row."
+    ),
     "again": lambda epcs: f"{many(len(epcs), 'tag')} had gone this way just before, and did not go twice.",
     "followed": lambda epcs: f"{many(len(epcs), 'tag')} more went with what came right behind.",
     "inferred_from": lambda source: f"Doubtful tags were settled by what is known of them ({source}).",
