@@ -19,18 +19,6 @@ hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, datab
 hypothesis.settings.load_profile("ci" if IN_CI else "here")
 
 
-UNTRACED = ("faults", "properties")
-"""Rooms of tests that count for no coverage: each line that they reach has tests of its own elsewhere, and tracing
-makes what they do a thousand times take three times as long. Processes that they start are traced all the same."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of those rooms are not traced."""
-    for item in items:
-        if item.path.parent.name in UNTRACED and config.pluginmanager.hasplugin("pytest_cov"):
-            item.add_marker(pytest.mark.no_cover)
-
-
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:
     """A command run in a test sets up logging for the whole process: the next test must not miss lines by that."""

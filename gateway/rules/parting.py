@@ -88,8 +88,8 @@ def part(moved: Sequence[Track], origin: int, vehicle: Vehicle | None) -> Parted
 def _turned(moved: Sequence[Track], origin: int, vehicle: Vehicle) -> Parted | None:
     """Whether the load was gone when the other row of beams was broken: it turned, and then something else came.
 
-    One that halts between the rows is heard there all the while, and as loud as ever when it goes on. As often as it
-    was heard, it would have been SILENCE times since.
+    One that halts between the rows is heard there all the while, and as loud as ever when it goes on, within half of
+    GONE. As often as it was heard while it was in the first beam, it would have been SILENCE times since.
     """
     first, *others = sorted(vehicle.spans, key=lambda span: span.begin)
     then = min((span.begin for span in others if span.row != first.row), default=FOREVER)
@@ -101,7 +101,8 @@ def _turned(moved: Sequence[Track], origin: int, vehicle: Vehicle) -> Parted | N
     before = sorted(at for epc, each in reads.items() if epc not in there for at in each if at < then)
     if not before or len(there) * ASTRIDE > len(moved):
         return None
-    if len(before) * (then - before[-1]) < SILENCE * (before[-1] - before[0]):
+    lasted = max(away, before[-1]) - min(first.begin, before[0])
+    if len(before) * (then - before[-1]) < SILENCE * lasted:
         return None
     cut = (away + then) // 2
     return Parted((cut, cut, cut), frozenset())

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from gateway.rules.beams import FOREVER, INNER, OUTER, PULLED, WALKED, Edge, Span, pushes, spans, vehicles
+from gateway.rules.beams import FOREVER, INNER, OUTER, PULLED, WALKED, WALKS, Edge, Span, pushes, spans, vehicles
 
 MS = 1000
 GAP = 700 * MS
@@ -156,6 +156,8 @@ def test_who_is_still_between_the_rows_is_waited_for_with_his_load() -> None:
     slow = ((0, "I"), (570, "i"), (1_580, "I"))
     assert ways(*slow) == ["none"]  # one vehicle
     assert ways(*slow, (2_000, "i")) == ["none", "none"]  # what came behind him was no longer in it than he
+    truck = WALKS // MS
+    assert ways((0, "I"), (truck + 1, "i"), (truck + 1_100, "I")) == ["none", "none"]  # nobody walks as slowly as that
     load = ((4_830, "O"), (5_610, "o"), (5_660, "i"), (6_520, "O"), (9_420, "o"))
     assert ways(*slow, *load) == ["out"]
 

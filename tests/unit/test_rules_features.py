@@ -87,6 +87,18 @@ def test_every_feature_has_its_points_and_its_sentence() -> None:
             assert "{" not in sentence(name, -12.5)
 
 
+def test_a_sentence_keeps_the_sign_where_it_means_something() -> None:
+    """Points against a tag, and what is fainter, stay negative; of a count or a time it only says that less is more."""
+    assert sentence("kin", -3.0) == "its serial neighbours gave it -3 points"
+    assert (
+        sentence("through", -1.5)
+        == "more of the group passed the rows the way that it went, by -1.5 times what chance does"
+    )
+    assert "-4 dB louder" in sentence("level", -4.0)
+    assert "lacked 6 reads" in sentence("missed", -6)
+    assert "was 800 ms from" in sentence("with_group", -800)
+
+
 @pytest.mark.parametrize("which", sorted(CARDS))
 def test_points_never_fall_as_a_feature_grows(which: str) -> None:
     """More speaks for *moved*, in every row of each card; nothing told is between the extremes or little."""

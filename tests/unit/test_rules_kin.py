@@ -105,6 +105,8 @@ def test_what_came_together_says_something_where_it_agrees() -> None:
     assert said(0, 40) == said(1, 9) == NOTHING
     assert said(3, 0, 1) > 0
     assert said(2, 0, 1) == NOTHING
+    hardly = {tag(FAR * number): WITNESSES if number < 10 else -CLEAR for number in range(1, 13)} | {tag(9): 0}
+    assert kin(hardly, {epc: Known(first=1) for epc in hardly})[tag(9)]["arrived"] == 0  # never against it
 
 
 def test_another_pallets_own_tag_did_not_come_with_it() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
-from gateway.rules.parting import APART, GONE, NEARER, SLITS, TRAVEL, behind, first_of, part
+from gateway.rules.parting import APART, GONE, MOST, NEARER, SLITS, TRAVEL, _gaps, behind, first_of, part
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
@@ -102,6 +102,8 @@ def test_a_load_that_was_gone_when_the_other_beam_was_broken_turned_round() -> N
     assert [span.row for span in first_of(two, turned).spans] == [OUTER]
     echoes = [((6000 + 100 * place) * MS, 0, tag * 24, -60.0, NO_TONE) for place, tag in enumerate("ABC")]
     assert part(moved(sorted(load(1000, "ABCDEF") + echoes)), 0, two) is not None  # it stands near by, and is heard
+    once = [(1500 * MS, 0, "A" * 24, -45.0, NO_TONE)]
+    assert part(moved(once), 0, two) is None  # it would have been heard three times since: that proves nothing
     halts = load(1000, "ABCDEF", pace=4300)
     assert part(moved(halts), 0, two) is None
     assert part(moved(load(1000, "ABCDEF")), 0, vehicle((400, 1600), (1600 + GONE // MS - 1, 5600))) is None
@@ -122,13 +124,37 @@ def test_who_pulls_a_load_is_no_load_of_his_own() -> None:
         assert part(tags, 0, vehicle(outer, inner, (2500, 3300), free=200)) is None
 
 
+def test_loads_without_a_pause_are_parted_where_the_beams_were_free() -> None:
+    """A tag that seems to go just between two loads, as a seldom heard one may, joins the first; one in ten may."""
+    tags = load(1000, "ABC12345678") + load(4000, "DEF") + load(2500, "G")
+    parted = part(moved(sorted(tags)), 0, vehicle((400, 4600), (1200, 5400), (2505, 3305), free=200))
+    assert parted is not None
+    assert parted.later == LATER
+
+
+def test_a_chattering_eye_hides_no_gap() -> None:
+    """Of hundreds of moments in which a beam was free the longest are looked at: the others are its chatter."""
+    whole = vehicle((400, 4600), (1200, 5400), (2500, 3300))
+    for span in whole.spans:
+        span.gaps += [(at * MS, (at + 45) * MS) for at in range(span.begin // MS + 10, span.begin // MS + 1600, 50)]
+    assert 0 < len(_gaps(whole, 1)) <= MOST**2
+    parted = part(moved(TWO), 0, whole)
+    assert parted is not None
+    assert (parted.later, parted.at[OUTER], parted.at[INNER]) == (LATER, 2500 * MS, 3300 * MS)
+
+
 def test_each_of_three_loads_is_parted_from_the_next() -> None:
-    """One is as long as two others together: what is next to the gap counts, too."""
-    three = moved(load(1000, "ABC") + load(4000, "DEF") + load(7000, "123"))
-    gaps = (2500, 3300), (5500, 6300)
-    parted = part(three, 0, vehicle((400, 7600), (1200, 8400), *gaps, free=800))
+    """All before the first gap is less than half of all behind it; but what is next to it on either side is alike."""
+    three = moved(load(1000, "ABC") + load(3000, "DEF") + load(5000, "123"))
+    parted = part(three, 0, vehicle((400, 5600), (1200, 6400), (2000, 2800), (4000, 4800)))
     assert parted is not None
     assert parted.later == LATER | {tag * 24 for tag in "123"}
+
+
+def test_two_stacks_on_one_pallet_are_one_load() -> None:
+    """Light falls through between them, and their tags go through apart; but less than the rows are."""
+    stacks = moved(load(1000, "ABC") + load(1500, "DEF"))
+    assert part(stacks, 0, vehicle((400, 2100), (1200, 2900), (1280, 2080))) is None
 
 
 def test_the_slit_before_the_mast_is_no_end_of_a_load() -> None:

@@ -870,6 +870,16 @@ def test_a_scale_opens_nothing_unless_it_is_told_to() -> None:
     assert portal.state.weighing is not None
 
 
+def test_what_lies_on_the_scale_need_not_pass_the_rows_of_antennas() -> None:
+    """It opened the passage, though no eye saw it: its tags may be louder now at the one row, now at the other."""
+    portal = watch()
+    assert weigh(portal, display(0, "0.0"), display(100, "612.4")) == []
+    feed(portal, sorted(through(150, tags=(A, B)) + through(150, tags=(C, D), rows=(INNER, OUTER))))
+    (passage,) = finish(portal)
+    assert passage.evidence["opened_by"] == "scale"
+    assert "unseen" not in passage.evidence
+
+
 def test_a_weight_that_stands_there_opens_once() -> None:
     """Shown for minutes it is the same load; a tenth more or less is another, and so is the next after it was empty."""
     portal = watch()

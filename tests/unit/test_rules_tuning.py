@@ -14,8 +14,6 @@ from gateway.rules.tuning import Proposal, Study, effect, propose, study, trial
 from gateway.rules.tuning.trial import Timed, Trial, judged, under
 from simulators.rf import Shift, shift
 
-pytestmark = pytest.mark.no_cover  # whole shifts, played a dozen times: traced, they take three times as long
-
 NEAR = 2_000_000
 
 PASSAGES = {"strays_heavy": 4}

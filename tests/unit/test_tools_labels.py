@@ -1,5 +1,6 @@
 """Labels: what the scorecards are fitted to, from the truth beside generated shifts."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -9,7 +10,7 @@ from gateway.rules.scorecard import CARDS, Card
 from simulators.rf import shift
 from tools.cuts import CUTS, OWN
 from tools.labels import Told, passages
-from tools.other_sites import Site, elsewhere
+from tools.other_sites import PICKED_UP, Site, _peaks, _staged, elsewhere
 
 SHIFT = shift("busy", 1, 4, "varied")
 SITE = Site(SHIFT.records, {})
@@ -68,6 +69,26 @@ def test_other_sites_have_other_products_and_serials() -> None:
         kept.add(all(int(old, 16) % 2**38 == int(new, 16) % 2**38 for old, new in names.items()))
     assert min(products) <= 2 < 6 < max(products)
     assert kept == {True, False}
+
+
+def test_staged_loads_are_heard_before_and_after_they_move_and_never_while_they_do() -> None:
+    """Fainter than in the door and two seconds from it, also what goes twice; nothing where none is staged."""
+    units = SHIFT.truth["passages"][0]["units"]
+    crossings = [one | {"units": units} for one in SHIFT.truth["passages"]]
+    again = replace(SHIFT, truth=SHIFT.truth | {"passages": crossings})
+    (door,) = SHIFT.doors
+
+    def staged(share: float) -> list[tuple[Any, ...]]:
+        return _staged(again, share, lambda _, rssi: rssi, door.ports, set(), {}, Random(3))[door.reader]
+
+    assert staged(0.0) == []
+    peaks, away, instants = _peaks(SHIFT), round(PICKED_UP[0] * 1e6), []
+    for at, _, hex_, level, *_ in staged(1.0):
+        assert all(at <= one["opened"] - away or at >= one["closed"] + away for one in crossings)
+        assert level < peaks[hex_] + 10
+        instants.append(at)
+    assert min(instants) < crossings[0]["opened"]
+    assert max(instants) > crossings[-1]["closed"]
 
 
 def test_every_feature_may_step_somewhere() -> None:
