@@ -7,6 +7,7 @@ CUTS: dict[str, list[int]] = {
     "both_rows": [-300, -240, -180, -120, -60, 0],
     "missed": [-20, -10, -6, -3, -1, 0],
     "group_level": [-200, -150, -100, -50],
+    "group_size": [6, 12, 25, 50],
     "through": [-100, 0, 100, 150, 200, 300, 450],
     "group_swing": [30, 50, 70, 100, 130, 170],
     "group_reads": [2, 3, 5, 8, 12, 20],
@@ -27,6 +28,7 @@ CUTS: dict[str, list[int]] = {
     "strayed": [-3, -2, -1, 0],
     "came_before": [-1, 0],
     "put_down": [5, 10, 20, 40],
+    "left": [-150, -80, -40, -15, 0],
     "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
@@ -46,11 +48,12 @@ FREE = frozenset(
 """Features that say something by not being there: never heard before, or at no other door, with nothing that surely
 went. What cannot be told of the others speaks neither for nor against."""
 
-TRUSTED = frozenset({"group_level", "through", "group_swing"})
+TRUSTED = frozenset({"group_level", "group_size", "through", "group_swing"})
 """Features that count as at their best where they cannot be told: the first load of a door is as good as any."""
 
 WORST = -600
 """Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
 
-WORST_OF = {"came_before": -200, "put_down": -100}
-"""And of these not fewer than that: goods that come a second time, or go back, are told as such, not passed over."""
+WORST_OF = {"came_before": -200, "put_down": -100, "group_size": -150}
+"""And of these not fewer than that: goods that come a second time, or go back, are told as such, not passed over; and
+now and then somebody carries a single case through."""

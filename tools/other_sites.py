@@ -49,9 +49,9 @@ BLURS, JITTER = (0, 0, 100, 300), 80
 """Standard deviation of what a site adds to phases, and of what noise does to those of things that stand: 1/4096 turn.
 0.12 rad are 80 (Tagoram, 2014)."""
 
-PRODUCTS, SORTS, RACKED = (0, 0, 5, 30), (1, 1, 1, 3), 24
+PRODUCTS, SORTS, RUNS = (0, 0, 5, 30), (1, 1, 1, 3, 8), (24, 24, 6, 3)
 """How many products go through a site (0: the two of the generator), how many of them are on one pallet, and how many
-tags of what stands about lie side by side that are one product."""
+tags side by side are one product: layers of one, or a pallet that was picked case by case."""
 
 SSCC = "31"
 """What the EPCs of pallets' labels begin with (SSCC-96, TDS §14.6.2)."""
@@ -64,17 +64,23 @@ SERIAL, ITEM, FIRST_ITEM = (1 << 38) - 1, (1 << 20) - 1 << 38, 200
 
 STANDING_GTIN, GLIMPSED_GTIN = "09520001999994", "09520001888885"
 
-STANDING = (0, 3, 8, 15)
+STANDING = (0, 3, 8, 25)
 """Tags that stand there the whole shift, or are put down in it, at one level: (dBm, dB of scatter, reads/s)."""
 
-STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE = (-68.0, -46.0), (0.5, 3.0), (0.3, 12.0)
+STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE, SLOTS = (-68.0, -46.0), (0.5, 3.0), (0.3, 12.0), 10
+"""SLOTS tags are read that often, more of them less: they share the time of a reader."""
+
+STIRS, STIRRED = (0.0, 0.0, 3.0, 6.0), 1_000_000
+"""dB by which what stands is heard louder or fainter while something passes, and for how long (µs) by as much: a truck
+takes waves away, and throws others at it."""
 
 STAGED = (0.0, 0.0, 0.5, 0.9)
 """Share of the loads that stand within earshot before they go through the door, and of those that do afterwards: in
 the lane before the door, or in the trailer."""
 
-STAGED_FOR, STAGED_LEVEL, STAGED_RATE = (20.0, 240.0), (4.0, 26.0), (0.05, 0.6)
-"""For how long (s), how much fainter than in the door (dB), and how often they are read there (1/s)."""
+STAGED_FOR, STAGED_LEVEL, STAGED_RATES = (20.0, 240.0), (0.0, 26.0), ((0.05, 0.6), (0.05, 0.6), (0.5, 5.0))
+"""For how long (s), how much fainter than in the door (dB), and how often they are read there (1/s): by what a reader
+has to do besides. What waits right in the mouth of a trailer is as loud there as ever."""
 
 OPENED = 240_000_000
 """µs between the trailers whose doors are opened: what waits in one of them is heard from the same moment on."""
@@ -104,7 +110,10 @@ def elsewhere(one: Shift, chance: Random) -> Site:
     names = _renamed(one, serials, products, chance)
     level, scale, kept = chance.uniform(*LEVELS), chance.uniform(*SCALES), chance.choice(KEPT)
     slower, begin, end = chance.choice(SLOWER), one.records[0][0], one.records[-1][0]
-    standing = {door.reader: _standing(one, door, begin, end, level, products, chance) for door in one.doors}
+    stirs = {door.reader: Stirs(one, door, chance) for door in one.doors}
+    standing = {
+        door.reader: _standing(one, door, begin, end, level, products, stirs[door.reader], chance) for door in one.doors
+    }
     spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
     losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
     sided = chance.choice(SIDED)
@@ -119,7 +128,7 @@ def elsewhere(one: Shift, chance: Random) -> Site:
     def there(hex_: str, rssi: float) -> float:
         return CENTRE + level + (rssi + losses[hex_] - CENTRE) * scale
 
-    for reader, reads in _staged(one, chance.choice(STAGED), there, ports, gone, names, chance).items():
+    for reader, reads in _staged(one, chance.choice(STAGED), there, ports, gone, names, stirs, chance).items():
         standing[reader] = deque(sorted([*standing[reader], *reads], key=lambda row: row[0]))
 
     def told(row: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -159,18 +168,20 @@ def later(at: int, begin: int, slower: float) -> int:
 
 
 def _standing(
-    one: Shift, door: Door, begin: int, end: int, level: float, products: int, chance: Random
+    one: Shift, door: Door, begin: int, end: int, level: float, products: int, stirs: "Stirs", chance: Random
 ) -> deque[tuple[Any, ...]]:
     """What the reader of a door hears of what stands there, or is glimpsed in a passage: rows but for `count`."""
     reads: list[tuple[Any, ...]] = []
-    for number in range(chance.choice(STANDING)):
+    count = chance.choice(STANDING)
+    for number in range(count):
         hex_ = epc.sgtin96(_gtin(products, STANDING_GTIN, chance), f"{door.number}{number:03}", 7)
         mean, scatter, rate = (chance.uniform(*span) for span in (STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE))
         heard = chance.sample(door.ports, chance.randint(1, len(door.ports)))
+        rate = rate * SLOTS / max(SLOTS, count)
         at, times = begin if chance.random() < 0.5 else chance.randint(begin, end), []
         while (at := at + int(chance.expovariate(rate) * 1e6)) < end:
             times.append(at)
-        reads += _still(door, hex_, times, heard, mean + level, scatter, chance)
+        reads += _still(door, hex_, times, heard, mean + level, scatter, stirs, chance)
     serial = 0
     for passage in one.truth["passages"]:
         if passage["portal"] != door.portal or chance.random() >= GLIMPSED:
@@ -182,7 +193,7 @@ def _standing(
             hex_ = epc.sgtin96(gtin, f"{door.number}{number:05}", 7)
             span = passage["opened"], passage["closed"]
             times = sorted(chance.randint(*span) for _ in range(chance.randint(*GLIMPSE_READS)))
-            reads += _still(door, hex_, times, heard, mean + chance.gauss(0, 2.0), 1.0, chance)
+            reads += _still(door, hex_, times, heard, mean + chance.gauss(0, 2.0), 1.0, stirs, chance)
     return deque(sorted(reads, key=lambda row: row[0]))
 
 
@@ -193,6 +204,7 @@ def _staged(
     ports: Sequence[int],
     gone: Container[str],
     names: dict[str, str],
+    stirs: dict[str, "Stirs"],
     chance: Random,
 ) -> dict[str, list[tuple[Any, ...]]]:
     """What is heard of loads where they stand before or after they go through a door, by reader."""
@@ -200,7 +212,7 @@ def _staged(
     if not share:
         return found
     doors, peaks, begin = {door.portal: door for door in one.doors}, _peaks(one), one.records[0][0]
-    trailer, passes = chance.random() < 0.5, _passes(one)
+    trailer, passes, rates = chance.random() < 0.5, _passes(one), chance.choice(STAGED_RATES)
     for passage in one.truth["passages"]:
         door = doors[passage["portal"]]
         for before in (True, False):
@@ -221,10 +233,11 @@ def _staged(
                     continue
                 last = max((at for at in passes[hex_] if at < passage["opened"]), default=begin)
                 next_ = min((at for at in passes[hex_] if at > passage["closed"]), default=one.records[-1][0])
-                at, rate, times = max(since, last + away), chance.uniform(*STAGED_RATE), []
+                at, rate, times = max(since, last + away), chance.uniform(*rates), []
                 while (at := at + int(chance.expovariate(rate) * 1e6)) < min(until, next_ - away):
                     times.append(at)
-                found[door.reader] += _still(door, names.get(hex_, hex_), times, heard, mean, 1.0, chance)
+                name, stir = names.get(hex_, hex_), stirs[door.reader]
+                found[door.reader] += _still(door, name, times, heard, mean, 1.0, stir, chance)
     return found
 
 
@@ -255,15 +268,42 @@ def _gtin(products: int, usual: str, chance: Random) -> str:
     return body + epc.check_digit(body)
 
 
+class Stirs:
+    """By how much (dB) what stands at a door is heard louder at a time, µs: nought, unless something passes there."""
+
+    def __init__(self, one: Shift, door: Door, chance: Random) -> None:
+        self._by, self._chance = chance.choice(STIRS), chance
+        self._spans = [
+            (each["opened"], each["closed"]) for each in one.truth["passages"] if each["portal"] == door.portal
+        ]
+        self._offsets: dict[tuple[str, int], float] = {}
+
+    def __call__(self, hex_: str, at: int) -> float:
+        """For one tag."""
+        if not self._by or not any(opened <= at <= closed for opened, closed in self._spans):
+            return 0.0
+        key = hex_, at // STIRRED
+        if key not in self._offsets:
+            self._offsets[key] = self._chance.gauss(0.0, self._by)
+        return self._offsets[key]
+
+
 def _still(
-    door: Door, hex_: str, times: Sequence[int], ports: Sequence[int], mean: float, scatter: float, chance: Random
+    door: Door,
+    hex_: str,
+    times: Sequence[int],
+    ports: Sequence[int],
+    mean: float,
+    scatter: float,
+    stirs: Stirs,
+    chance: Random,
 ) -> Iterator[tuple[Any, ...]]:
     """Reads of what stands: about one level, and one phase for each antenna and channel."""
     offsets: defaultdict[tuple[int, int], int] = defaultdict(lambda: chance.randrange(TURN))
     for at in times:
         port, channel = chance.choice(ports), at // HOP % CHANNELS + 1
         phase = int(offsets[port, channel] + chance.gauss(0.0, JITTER)) % TURN if door.phase else None
-        yield at, port, hex_, round(mean + chance.gauss(0, scatter)), channel, phase
+        yield at, port, hex_, round(mean + stirs(hex_, at) + chance.gauss(0, scatter)), channel, phase
 
 
 def _unlabelled(one: Shift, most: int, chance: Random) -> set[str]:
@@ -290,13 +330,14 @@ def _renamed(one: Shift, serials: bool, products: int, chance: Random) -> dict[s
         hex_: unit["sscc"] for passage in one.truth["passages"] for unit in passage["units"] for hex_ in unit["epcs"]
     }
     sorts: defaultdict[Any, list[int]] = defaultdict(lambda: _sorts(products, chance))
+    run = chance.choice(RUNS)
     names = {}
     for hex_ in every:
         code = int(hex_, 16)
         if products:
             serial = code & SERIAL
-            mine = sorts[loads.get(hex_, serial // RACKED)]
-            code = code & ~ITEM | mine[serial // RACKED % len(mine)] << 38
+            mine = sorts[loads.get(hex_, serial // run)]
+            code = code & ~ITEM | mine[serial // run % len(mine)] << 38
         if serials:
             code = code & ~SERIAL | chance.randint(1, SERIAL)
         names[hex_] = f"{code:024X}"

@@ -4,10 +4,11 @@ A pallet staged beside the door, one that waits in the trailer, a rack, a badge:
 the same level, whatever drives through. What is known of it before a passage is evidence in that passage.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from gateway.rules.beams import INNER, OUTER
 from gateway.rules.reads import Heard
 from gateway.rules.tracks import CEILING, FLOOR, Track
 
@@ -36,37 +37,44 @@ class Known(Struct):
     way: str = ""
     passed: int = 0
     """How often it moved. A truck's own tag moves all day."""
+    outer: int = 0
+    inner: int = 0
+    """Of `reads`, those of these rows of antennas."""
 
 
 class Background:
-    """The table of one portal, over a dictionary that the portal's state holds."""
+    """The table of one portal, over a dictionary that the portal's state holds; `rows` are its antennas', by index."""
 
-    def __init__(self, known: dict[str, Known]) -> None:
+    def __init__(self, known: dict[str, Known], rows: Sequence[int]) -> None:
         self.known = known
+        self._rows = rows
 
     def hear(self, heard: Iterable[Heard]) -> None:
         """Take reads from outside passages."""
         peaks: dict[str, list[int]] = {}
-        for at, _, epc, rssi, _ in heard:
+        rows = self._rows
+        for at, antenna, epc, rssi, _ in heard:
             level = max(FLOOR, min(CEILING, int(rssi * 10)))
             one = peaks.get(epc)
             if one is None:
-                peaks[epc] = [level, 1, at, at]
-                continue
+                one = peaks[epc] = [level, 0, at, at, 0, 0, 0]
             one[1] += 1
             one[3] = at
+            one[4 + rows[antenna]] += 1
             if level > one[0]:
                 one[0] = level
-        for epc, (level, reads, first, last) in peaks.items():
+        for epc, (level, reads, first, last, outer, _, inner) in peaks.items():
             known = self.known.get(epc)
             if known is not None and known.moved and last < known.moved + AWAY:
                 continue
-            self._take(epc, level, reads, first, last)
+            self._take(epc, level, (reads, outer, inner), first, last)
 
-    def _take(self, epc: str, level: int, reads: int, first: int, last: int) -> Known:
+    def _take(self, epc: str, level: int, reads: tuple[int, int, int], first: int, last: int) -> Known:
         known = self.known.pop(epc, None) or Known(first=first)
         known.level = level if level > known.level else known.level + (level - known.level) // 4
-        known.reads += reads
+        known.reads += reads[0]
+        known.outer += reads[1]
+        known.inner += reads[2]
         if not known.first:
             known.first = first
         known.last = max(known.last, last)
@@ -76,7 +84,8 @@ class Background:
     def stayed(self, tracks: Iterable[Track]) -> None:
         """These were heard in a passage and did not move."""
         for track in tracks:
-            known = self._take(track.epc, max(track.peak, track.outside), track.reads, track.first, track.last)
+            reads = track.reads, track.counts[OUTER], track.counts[INNER]
+            known = self._take(track.epc, max(track.peak, track.outside), reads, track.first, track.last)
             known.strayed += 1
 
     def moved(self, epcs: Iterable[str], at: int, way: str) -> None:

@@ -80,6 +80,8 @@ class Window(Struct):
     """A scale opened it."""
     usual: int | None = None
     """How loud what goes through this door usually is, tenths of dBm; None: nothing went through yet."""
+    size: int | None = None
+    """How many tags the group has here, lately and on average, hundredths; None: nothing went through yet."""
     strays: int = 0
     """Strays of a passage here, lately and on average."""
     followed: frozenset[str] = frozenset()
@@ -113,6 +115,8 @@ class Ended(Struct):
     """Tags that were heard while the door was occupied and, beyond doubt, did not move."""
     phased: bool = False
     """Whether a tag's phases told that it stood, here or before."""
+    size: int = 0
+    """Tags of the group."""
 
 
 class Scored(Struct):
@@ -193,7 +197,7 @@ def end(
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
     strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads)
-    return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased)
+    return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased, len(scored.group))
 
 
 def score(
@@ -315,9 +319,11 @@ def _around(
         made=made,
         opened=window.opened,
         closed=window.closed,
+        after=window.end - window.closed - _core(window),
         directed=directed,
         wrong_side=wrong,
         size=len(group),
+        usual_size=window.size,
         strays=window.strays,
         strangers=strangers,
         levelled=window.levelled,

@@ -1,6 +1,7 @@
 """Which way a passage went: the photo-eyes' order first, else that of the rows of antennas. Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isqrt
 from typing import Any
 
@@ -39,6 +40,14 @@ second is no way."""
 BY_EYES, BY_ONE = 0.99, 0.9
 """Confidence in two rows of eyes: they see the goods, not their radio; and in one of them that saw nothing."""
 
+FETCHED = 1_000_000
+"""µs for which a beam was free before the vehicle came back through it, at the least, if it left its load or took one
+up meanwhile: nobody does that in less."""
+
+HALVED = 5
+"""One part in so many of a tag's reads, weighed by their level, lies on the other one of the two ways, for half of the
+tags at least: what is driven in and out is heard on both."""
+
 Direction = tuple[str, float, dict[str, Any]]
 """in | out | none | unknown, the confidence, and what told it."""
 
@@ -59,10 +68,38 @@ def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Trac
     if told[0] == "unknown" and vehicle is not None and len({span.row for span in vehicle.spans}) == 1:
         told = by_one_eye(vehicle, group) or told
     if vehicle is not None and seen == "none" and not _through(told, group, place.rows):
+        if not place.directed and (fetched := _fetched(vehicle, group)) is not None:
+            return fetched
         twice = vehicle.saw(OUTER) and vehicle.saw(INNER)
         if twice or group:
             return "none", BY_EYES if twice else BY_ONE, {"by": "eyes"}
     return told
+
+
+def _fetched(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:
+    """A truck that came back through both beams left a load beyond them, or took one up there: it was heard one way."""
+    row = vehicle.spans[0].row
+    spans = [span for span in vehicle.spans if span.row == row]
+    if len({span.row for span in vehicle.spans}) < 2 or len(spans) < 2:
+        return None
+    free, begin, end = max((then.begin - span.end, span.end, then.begin) for span, then in pairwise(spans))
+    if free < FETCHED:
+        return None
+    shares = [_share(track, (begin + end) // 2) for track in group]
+    if not shares or HALVED * min(middle := median(shares), 100 - middle) > 100:
+        return None
+    taken = middle > 50
+    agreed = sum((share > 50) == taken for share in shares) / len(shares)
+    if len(shares) < 2 or agreed < AGREED:
+        return None
+    inward = (row == INNER) == taken  # what was taken up comes to where the truck came from
+    return "in" if inward else "out", round(BY_ONE * agreed, 2), {"by": "one_way"}
+
+
+def _share(track: Track, cut: int) -> int:
+    """How much of a tag, %, was heard after the cut (µs), its reads weighed by their level above the floor, squared."""
+    weights = [(at > cut, (level - FLOOR) ** 2) for at, _, level in track.heard]
+    return 100 * sum(weight for late, weight in weights if late) // max(1, sum(weight for _, weight in weights))
 
 
 def by_one_eye(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:

@@ -54,6 +54,9 @@ nothing then."""
 PUT_DOWN = 60
 """Seconds within which a truck that has put goods down goes back; what goes out later is another errand."""
 
+LATELY = 15_000_000
+"""µs before a passage within which a tag was heard that still stands there; and that make a rate of its reads."""
+
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
 
@@ -83,10 +86,14 @@ class Around(Struct):
     closed: int
     directed: bool
     """Whether both rows heard anything at all: one that is silent (dead, or none) says nothing of a single tag."""
+    after: int = 0
+    """µs for which it was listened after the door was free again."""
     wrong_side: int | None = None
     """The group's median of `wrong_side`, tenths of dB; None where the way is not known."""
     size: int = 1
     """Tags of the group."""
+    usual_size: int | None = None
+    """How many it has here, lately and on average, hundredths; None: nothing went through yet."""
     strays: int = 0
     """Strays of a passage here, lately and on average."""
     strangers: int = 0
@@ -137,6 +144,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "group_level": NOTHING
         if around.usual is None
         else (made.peak - around.usual) * around.size // (around.size + 1),
+        "group_size": NOTHING if not around.usual_size else min(300, 10_000 * around.size // around.usual_size),
         "through": around.through,
         "group_swing": around.group_swing if levelled else NOTHING,
         "group_reads": made.reads,
@@ -157,6 +165,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "strayed": -min(known.strayed, 5) if known is not None else 0,
         "came_before": _came(known, elsewhere, around),
         "put_down": _put_down(known, around),
+        "left": _left(track, known, around),
         "wrong_side": _allowed(wrong_side(track, around.way), around.wrong_side) if directed else NOTHING,
         "elsewhere": NOTHING if there is None else loudness([level for _, _, level in track.heard]) - there,
         "with_eyes": _timing(track, around),
@@ -224,6 +233,22 @@ def _put_down(known: Known | None, around: Around) -> int:
         return NOTHING
     ago = max(0, around.opened - known.moved) // 1_000_000
     return ago if ago < PUT_DOWN else NOTHING
+
+
+def _left(track: Track, known: Known | None, around: Around) -> int:
+    """Minus the reads after the passage in the row of antennas that heard it before, %, of what there would have been.
+
+    What stands there is heard on, and what was taken away is not: however loud it was. It is only asked where there
+    would have been a read at least, of what was heard so lately that it still stood there.
+    """
+    if known is None or known.reads < SETTLED_READS or known.last < around.opened - LATELY:
+        return NOTHING
+    counts = (known.outer, known.reads - known.outer - known.inner, known.inner)
+    row = counts.index(max(counts))
+    expected = 100 * counts[row] * around.after // max(LATELY, known.last - known.first)
+    if expected < 100:
+        return NOTHING
+    return -min(300, 10_000 * track.tails[row] // expected)
 
 
 def wrong_side(track: Track, way: str) -> int | None:

@@ -19,11 +19,12 @@ break once in so many. No table weighs them anew: one that did let every tag in 
 KIN = (PASSED_ON, "arrived", "product", "unit")
 """The features that are made here."""
 
-NEXT = 300
-"""Points (hundredths of log-odds) that the case labelled just before or after a tag can give it: 20 : 1. One case in
-twenty is the first or the last of its pallet, and a neighbour that is surer itself knows no more of that."""
+NEXT = 500
+"""Points (hundredths of log-odds) that the case labelled just before or after a tag can give it: 150 : 1. One case in
+forty is the first or the last of its pallet, and of those one in four has the next pallet's numbers right behind its
+own, and that pallet within earshot; a neighbour that is surer itself knows no more of that."""
 
-SURE = 100
+SURE = 50
 """Points that a tag keeps to itself of what it passes on: many that are hardly surer than nothing, all for one reason,
 do not make each other sure."""
 

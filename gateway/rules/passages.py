@@ -47,7 +47,8 @@ LEARNS = 3
 """The usual level follows that of each load by one part in so many: one of liquids is 10 dB below one of paper."""
 
 LATEST = 4
-"""The average of strays follows that of each passage by one part in so many: pallets are put down and taken away."""
+"""The averages of strays, and of how many tags a load has, follow those of each passage by one part in so many: pallets
+are put down and taken away, and trailers bring other goods."""
 
 DOUBTS = 12
 """And that of what crossed and seemed to be strays by so much less: a dozen such vehicles in a row are no strays."""
@@ -75,11 +76,11 @@ class PortalWatch:
     def __init__(self, portal: Portal, state: PortalState | None = None) -> None:
         self.portal = portal
         self.state = state if state is not None else PortalState()
-        self.background = Background(self.state.known)
         self.beside: tuple[PortalWatch, ...] = ()
         self._rows = [ROWS[eye.row] for eye in portal.eyes]
         self._layout = layout(portal)
         self._antenna_rows, self._directed = self._layout.rows, self._layout.directed
+        self.background = Background(self.state.known, self._antenna_rows)
         self._look()
 
     @property
@@ -288,6 +289,7 @@ class PortalWatch:
         window = self._window()
         outer, middle, inner = (silent < DEAF for silent in state.deaf)
         window.usual = state.usual
+        window.size = state.size
         window.strays = state.strays // 100
         window.phased = state.phased
         window.hears = (outer, middle, inner)
@@ -329,10 +331,12 @@ class PortalWatch:
         return ended
 
     def _learn(self, ended: Ended) -> None:
-        """The level of what goes through, from what did; slowly from what did not seem to, or a weaker reader would
-        make every load a stray for ever.
+        """How many tags what goes through has, and its level, from what did; the level slowly from what did not seem
+        to, too, or a weaker reader would make every load a stray for ever.
         """
-        usual, level = self.state.usual, ended.level
+        usual, level, size = self.state.usual, ended.level, self.state.size
+        if ended.went:
+            self.state.size = 100 * ended.size if size is None else size + (100 * ended.size - size) // LATEST
         if level is None or (usual is None and not ended.went):
             return
         self.state.usual = level if usual is None else usual + (level - usual) // (LEARNS if ended.went else DOUBTS)

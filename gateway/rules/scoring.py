@@ -7,8 +7,8 @@ tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician 
 
 **Evidence of a passage** (`Passage.evidence`, and with it every movement's):
 
-    "by"        "eyes" | "antennas" | "eye_and_antennas" | "nothing": what told the direction; "gap_ms", "voters" with
-                antennas
+    "by"        "eyes" | "antennas" | "eye_and_antennas" | "one_way" | "nothing": what told the direction; "gap_ms",
+                "voters" with antennas
     "opened_by" "scale", where one opened it
     "reads"     reads in the passage, those before and after it included
     "eyes"      [[µs from the opening, row, broken], …]
@@ -53,6 +53,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "both_rows": ("the row that heard it less had it {value} louder than the group", "dB", 10),
     "missed": ("the row that heard it less lacked {value} reads beside the group's", "", 1),
     "group_level": ("the group was {value} louder than what usually goes through, less for a few tags", "dB", 10),
+    "group_size": ("the group had {value} as many tags as loads have here", "%", 1),
     "through": ("more of the group passed the rows the way that it went, by {value} times what chance does", "", 100),
     "group_swing": ("the group's levels rose by {value}", "dB", 10),
     "group_reads": ("the tags of the group were read {value} times", "", 1),
@@ -73,6 +74,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "strayed": ("it was heard and did not move in {value} passages before", "", 1),
     "came_before": ("it had gone this way, or through another door, just before", "", 1),
     "put_down": ("it had gone the other way {value} before", "s", 1),
+    "left": ("where it had stood it was heard {value} as often afterwards", "%", 1),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "phase": ("its phases gave it {value} points for moving", "", 100),

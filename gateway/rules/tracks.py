@@ -114,6 +114,7 @@ class Track(Struct):
     after: list[int]  # loudest after the core, by row
     early_on: list[int]  # second loudest before the core, by row: one read alone may be an echo
     late_on: list[int]  # second loudest after the core, by row
+    tails: list[int]  # reads after the core, by row
     heard: list[tuple[int, int, int]]  # when, antenna, level: at most SAMPLES of its reads, evenly
     turns: list[tuple[int, int]]  # when, and by how many points (hundredths) phases say that it moved then: `phases`
 
@@ -200,7 +201,7 @@ def _track(
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
     early, late, early_on, late_on = [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3
-    counts = [0] * 3
+    counts, tails = [0] * 3, [0] * 3
     before, until = bisect_left(mine, (begin,)), bisect_left(mine, (end + 1,))
     reads = until - before
     if not reads:  # what was heard next to the core only is judged by that
@@ -208,6 +209,8 @@ def _track(
     for first, second, outside in ((early, early_on, mine[:before]), (late, late_on, mine[until:])):
         for _, antenna, _, rssi, _ in outside:
             _loud(first, second, rows[antenna], strengths[rssi][0])
+    for _, antenna, _, _, _ in mine[until:]:
+        tails[rows[antenna]] += 1
     for at, antenna, _, rssi, _ in mine[before:until]:
         level, weight = strengths[rssi]
         weights[antenna] += weight
@@ -233,6 +236,7 @@ def _track(
         after=late,
         early_on=early_on,
         late_on=late_on,
+        tails=tails,
         heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi, _ in some],
         turns=turns(mine[before:until]),
     )

@@ -3,8 +3,9 @@
 A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points for what is known of it:
 
     for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt
-    against  it is announced or booked on another unit that did not move; it is booked here already and goods come in;
-             or it is named nowhere while all that moved beyond doubt is announced, tag by tag or by product: a stranger
+    against  it is announced or booked on another unit that did not move, of which less than LIKELY tags, or less than
+             two in three, seem to have moved; it is booked here already and goods come in; or it is named nowhere while
+             all that moved beyond doubt is announced, tag by tag or by product: a stranger
 
 What turns by that stands in the evidence: `vouched` {epc: [reason, points]}, `dismissed` likewise, and `inferred_from`
 ("asn", "order" or "ledger"); tags that moved only because something vouched for them are the passage's `inferred`.
@@ -12,7 +13,7 @@ Tags that were not read at all are never added: they are missing, and `movements
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -48,12 +49,13 @@ def settled(crossed: Crossed, facts: Facts) -> Passage:
     units = _moving(sure, homes, doubts)
     if not units:
         return passage
+    likely = _likely(passage.moved, homes, doubts)
     counted = _counted(units, facts)
     named = all(homes[epc] or carrier(epc) or decode(epc).ai.get("01") in counted for epc in sure)
     told: dict[str, tuple[str, int]] = {}
     for epc in doubts:
         strange = named and decode(epc).ai.get("01") not in counted and not carrier(epc)  # nobody announces trucks
-        if (found := _told(crossed, epc, homes[epc], units, strange, facts)) is not None:
+        if (found := _told(crossed, epc, homes[epc], units, likely, strange, facts)) is not None:
             told[epc] = found
     moved = set(passage.moved)
     vouched: dict[str, Any] = {}
@@ -83,6 +85,10 @@ def settled(crossed: Crossed, facts: Facts) -> Passage:
     )
 
 
+LIKELY = 3
+"""Tags of a unit that count by their points, however little, with which it may have moved as well: of two pallets on
+one truck the far one's tags may all be in doubt. That vouches for none of them, but is no reason to dismiss them."""
+
 Homes = dict[str, str]
 """The units (SSCC) a tag belongs to, and who says so: asn, order or ledger. A unit's own tag belongs to it."""
 
@@ -111,6 +117,13 @@ def _moving(sure: list[str], homes: Mapping[str, Homes], doubts: Mapping[str, in
     return frozenset(own | {sscc for sscc, count in with_it.items() if count * HALF >= count + in_doubt[sscc]})
 
 
+def _likely(moved: Iterable[str], homes: Mapping[str, Homes], doubts: Mapping[str, int]) -> frozenset[str]:
+    """The units of which LIKELY tags, and two in three of those in question, moved by their points."""
+    with_it = Counter(sscc for epc in moved for sscc in homes[epc])
+    against = Counter(sscc for epc, points in doubts.items() if points <= 0 for sscc in homes[epc])
+    return frozenset(sscc for sscc, count in with_it.items() if count >= max(LIKELY, 2 * against[sscc]))
+
+
 def _counted(units: frozenset[str], facts: Facts) -> frozenset[str]:
     """The products (GTIN) that these units are announced to hold so many of, without saying which items."""
     return frozenset(
@@ -123,7 +136,13 @@ def _counted(units: frozenset[str], facts: Facts) -> frozenset[str]:
 
 
 def _told(
-    crossed: Crossed, epc: str, mine: Homes, units: frozenset[str], strange: bool, facts: Facts
+    crossed: Crossed,
+    epc: str,
+    mine: Homes,
+    units: frozenset[str],
+    likely: frozenset[str],
+    strange: bool,
+    facts: Facts,
 ) -> tuple[str, int] | None:
     """What the facts say of one tag, a word and points; `strange`: all that surely moved is named, and it is not."""
     own = decode(epc).ai.get("00")
@@ -136,7 +155,7 @@ def _told(
     if crossed.passage.direction == "in" and crossed.portal.outside is None and item is not None and item.location:
         return "booked", DISMISSED
     if mine:
-        return "elsewhere", DISMISSED
+        return None if likely.intersection(mine) else ("elsewhere", DISMISSED)
     if own is None and strange:
         return "stranger", STRANGER
     return None

@@ -57,6 +57,15 @@ id = "gate-3"
 location = "cold-2"
 preset = "dock-2-antenna"
 antennas = [{ reader = "gate-3", port = 1, row = "outer" }, { reader = "gate-3", port = 2, row = "inner" }]
+[[reader]]
+id = "top-4"
+url = "llrp://127.0.0.1:5087"
+[[portal]]
+id = "top-4"
+location = "cold-2"
+preset = "single-antenna"
+antennas = [{ reader = "top-4", port = 1, row = "middle" }]
+eyes = [{ reader = "top-4", port = 1, row = "outer" }, { reader = "top-4", port = 2, row = "inner" }]
 """
 
 SLOT = 150
@@ -253,6 +262,17 @@ def glimpsed() -> Scene:
     return Scene(day(taught(20, 21), steps, serials=()), X, moved=False, says={"group_reads": (None, 2)}, claim=claim)
 
 
+def lone() -> Scene:
+    """An empty truck goes in where pallets of thirty do, and one case that stands behind the door lights up."""
+    pallets = [
+        crossing(30.0 * place - 300, number=number, serials=range(100 * number, 100 * number + 30))
+        for place, number in enumerate((20, 21))
+    ]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", [Tag(X, standing(1.6, 8.8, 11.2), (-48.0, -46.0))], 6, 14)]
+    claim: Claim = ("in", "held", HELD, "exception")
+    return Scene(day(*pallets, steps, serials=()), X, moved=False, says={"group_size": (None, 10)}, claim=claim)
+
+
 HELD = {"no_expectation", "unknown_tag"}
 PARKED = Tag(X, standing(-1.2), (-47.0, -50.0))
 RACK = Tag(X, standing(2.2), (-42.0, -42.0))
@@ -270,6 +290,7 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-faint-here": beside({"faint_here": (None, -8)}, *rack()),
         "model-put-down": put_down(),
+        "model-left": beside({"left": (None, -50)}, PARKED, before=quiet(PARKED)),
         "model-unit": Scene(
             day(taught(20), crossing(10.0, Tag(pallet_tag(9), standing(-1.2), (-47.0, -50.0)))),
             pallet_tag(9),
@@ -278,6 +299,7 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-arrived": arrived(),
         "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
+        "model-group-size": lone(),
         "model-through": walked({"through": (None, 0)}, lambda off: standing(off / 2, 8.5, 11.5)),
         "model-group-swing": walked({"group_swing": (None, 4)}, lambda off: standing(0.75 + off / 4, 7.5, 12.5)),
         "model-group-reads": glimpsed(),
@@ -317,6 +339,7 @@ def scenes() -> dict[str, Scene]:
         "model-two-loads-no-eyes": two(eyes=False),
         "model-turned-round": turned(),
         "model-fetched": fetched(),
+        "model-one-way": one_way(),
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
         "model-vouched": vouched(),
@@ -432,6 +455,22 @@ def fetched() -> Scene:
             steps.append((at + 1000, [Gpi("dock-1", eye, place % 2 == 0, at)]))
     steps += heard("dock-1", tags, 0, 16)
     return Scene(day(taught(20), steps), case_tag(1), moved=True, says={})
+
+
+def one_way() -> Scene:
+    """The same below a single antenna: the truck stands in the outer beam, in a trailer's mouth, until it backs out."""
+
+    def path(offset: float) -> Path_:
+        return lambda t: -3.5 - offset + PACE * max(0.0, t - 11.0)
+
+    tags = [Tag(one.epc, one.path, one.loud, rows=(True, False)) for one in load(1, CASES_OF_A_LOAD, path)]
+    steps: list[Step] = []
+    for eye, broken in ((2, (5.0, 6.5, 11.4, 15.0)), (1, (5.6, 14.0))):
+        for place, when in enumerate(broken):
+            at = T0 + int(when * SECOND)
+            steps.append((at + 1000, [Gpi("top-4", eye, place % 2 == 0, at)]))
+    steps += heard("top-4", tags, 7, 18)
+    return Scene(day(taught(20), steps), case_tag(1), moved=True, says={}, portal="top-4")
 
 
 def parked() -> Scene:

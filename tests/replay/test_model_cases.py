@@ -137,6 +137,17 @@ def test_a_load_fetched_from_right_behind_the_door_came_in() -> None:
     assert "left by the row it came by" in explain([passage])[2].text
 
 
+def test_a_load_that_was_heard_on_only_one_way_of_a_truck_that_turned_came_in() -> None:
+    """Below one antenna there are no rows to tell: it was not there when the truck drove out, and it was on its way
+    back.
+    """
+    passage = [one for one in passages("model-one-way") if one.portal == "top-4"][-1]
+    broken = [row for _, row, level in passage.evidence["eyes"] if level]
+    assert (broken[0], broken[-1]) == ("inner", "inner")
+    assert (passage.direction, passage.evidence["by"], len(passage.moved)) == ("in", "one_way", 6)
+    assert "heard on only one of its two ways" in explain([passage])[2].text
+
+
 def test_a_companion_moves_with_each_load_and_alone() -> None:
     """A truck's own tag goes in again and again; that it went in a minute ago is not held against it."""
     found = passages("model-companion")

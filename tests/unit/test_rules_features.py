@@ -13,6 +13,7 @@ from gateway.rules.features import (
     FAINT,
     HEADROOM,
     JUST,
+    LATELY,
     NEVER_THERE,
     NOTHING,
     PUT_DOWN,
@@ -195,6 +196,13 @@ def test_before_and_after_and_while_nothing_passed() -> None:
     assert told(through())["background"] == told(through())["strayed"] == 0
 
 
+def test_a_group_of_fewer_tags_than_loads_have_here_is_told_for_all() -> None:
+    """%, three times as many at most; where nothing went through yet it cannot be told."""
+    assert told(through(), size=2, usual_size=2500)["group_size"] == 8
+    assert told(through(), size=200, usual_size=2500)["group_size"] == 300
+    assert told(through(), size=2)["group_size"] == NOTHING
+
+
 def test_what_a_new_tag_is_depends_on_the_door() -> None:
     """At a door with many strays it may be one more; what is known is not new."""
     found = told(through(), strays=12)
@@ -228,6 +236,34 @@ def test_what_was_put_down_is_heard_when_its_truck_goes_back() -> None:
     assert since(7) == 7
     assert since(-1) == 0  # it was closed after this one was opened
     assert since(PUT_DOWN) == since(7, "in") == told(through())["put_down"] == NOTHING
+
+
+def test_what_is_not_heard_any_more_where_it_stood_was_taken_away() -> None:
+    """Reads of the row that heard it while nothing passed, in the second after: % of what there would have been."""
+    known = Known(level=-500, reads=200, first=-20_000 * MS, last=0, outer=200)  # ten a second
+
+    def left(reads: list[Heard], known: Known | None = known, after: int = 1000 * MS, **changed: object) -> int:
+        return told(reads, known, after=after, **changed)["left"]
+
+    assert left(through()) == 0
+    assert left(still(-50.0, end=3400)) == -100
+    assert left(still(-50.0, end=2900)) == -50
+    assert left(still(-50.0, end=9000)) == -300  # no more than that
+    other = msgspec.structs.replace(known, outer=50, inner=120)
+    assert left(still(-50.0), other) == 0  # heard on, and not where it stood
+
+
+def test_what_was_heard_too_seldom_or_too_long_ago_says_nothing_of_it_by_its_silence() -> None:
+    """Less than a read was to come, or it had left before already, or it was never settled here."""
+    slow = Known(level=-500, reads=20, first=-20_000 * MS, last=0, outer=20)
+    found = told(through(), slow, after=999 * MS), told(through(), slow, after=1000 * MS)
+    assert [each["left"] for each in found] == [NOTHING, 0]
+    fast = Known(level=-500, reads=200, first=-40_000 * MS, last=-LATELY, outer=200)
+    assert told(through(), fast, after=1000 * MS)["left"] == 0
+    for known in (None, msgspec.structs.replace(fast, last=-LATELY - 1), msgspec.structs.replace(fast, reads=2)):
+        assert told(through(), known, after=1000 * MS)["left"] == NOTHING
+    two = Known(level=-500, reads=14, first=0, last=0, outer=14)  # heard for a moment: the rate is over LATELY at least
+    assert told(through(), two, after=1000 * MS)["left"] == NOTHING
 
 
 def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.rules.beams import INNER, OUTER, Span, Vehicle
+from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
 from gateway.rules.direction import BY_EYES, by_antennas, direction, passed
 from gateway.rules.direction import through as went_through
 from gateway.rules.reads import NO_TONE, Heard
@@ -264,6 +264,44 @@ def test_one_tag_that_stood_behind_the_door_tells_no_way() -> None:
 def test_a_vehicle_without_a_tag_turned_by_its_eyes() -> None:
     """There is nothing to say otherwise."""
     assert direction(TURNED, (OUTER, INNER), [], PLACE) == ("none", BY_EYES, {"by": "eyes"})
+
+
+SHUTTLE = [Span(INNER, 0, 1_500 * MS), Span(OUTER, 600 * MS, 8_800 * MS), Span(INNER, 6_000 * MS, 9_500 * MS)]
+"""From the hall into the mouth of a trailer, where it stands in the outer beam for seven seconds, and back."""
+
+
+def above(spans: list[Span], *whens: int, tags: int = 4, both: int = 0) -> tuple[str, str]:
+    """The way of a vehicle below the one antenna of a door, which heard its load at `whens` (ms), `both` tags of it
+    at both ends; and what told it.
+    """
+    reads: list[Heard] = []
+    for number in range(tags):
+        for when in (300, 7_000) if number < both else whens:
+            reads += heard(hump(), begin=when, tag=f"{number:024d}")
+    place = Layout((MIDDLE,), (2,))
+    group = list(tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, place).values())
+    way, _, because = direction(Vehicle(spans), (OUTER, INNER), group, place)
+    return way, because["by"]
+
+
+def test_below_one_antenna_a_truck_that_came_back_fetched_what_was_heard_on_its_way_back_only() -> None:
+    """And left there what was heard on its way there only; what was heard on both went with it."""
+    mirrored = [Span(OUTER + INNER - span.row, span.begin, span.end) for span in SHUTTLE]
+    assert above(SHUTTLE, 7_000) == ("in", "one_way")
+    assert above(SHUTTLE, 300) == ("out", "one_way")
+    assert above(mirrored, 7_000) == ("out", "one_way")
+    assert above(mirrored, 300) == ("in", "one_way")
+    assert above(SHUTTLE, 300, 7_000) == ("none", "eyes")
+
+
+def test_below_one_antenna_one_tag_or_a_short_stop_tell_no_way() -> None:
+    """A single tag may be what stands there; nobody takes up a load in less than FETCHED; four of five must agree."""
+    short = [SHUTTLE[0], Span(OUTER, 600 * MS, 5_000 * MS), Span(INNER, 2_500 * MS - 1, 5_500 * MS)]
+    assert above(SHUTTLE, 7_000, tags=1) == above(short, 3_500) == ("none", "eyes")
+    once = [*SHUTTLE[:2], Span(OUTER, 9_000 * MS, 9_500 * MS)]
+    assert "one_way" not in above(once, 7_000) + above(SHUTTLE[::2], 7_000)
+    assert above(SHUTTLE, 7_000, tags=5, both=1) == ("in", "one_way")
+    assert above(SHUTTLE, 7_000, tags=4, both=1) == ("none", "eyes")
 
 
 def test_a_reader_that_says_one_level_for_all_tells_none() -> None:

@@ -63,6 +63,19 @@ def test_a_doubtful_stranger_is_dismissed(told: Facts, reason: str, points: int)
     assert found.evidence == {"dismissed": {CASES[1]: [reason, points / 100]}}
 
 
+@pytest.mark.parametrize(("against", "stay"), [(1, True), (2, False)])
+def test_the_second_pallet_of_a_truck_is_not_dismissed_as_a_whole(against: int, stay: bool) -> None:
+    """Three of its tags count, if barely, and are two in three: they stay; what does not count is not vouched for."""
+    cases = [epc.sgtin96(GTIN, str(number), 7) for number in range(2, 7)]
+    doubts = dict.fromkeys(cases[:3], 200) | dict.fromkeys(cases[3 : 3 + against], -200)
+    told = facts(s1=SSCC, **{f"s{number}": OTHER for number in range(2, 7)})
+    found = settled(crossed([PALLET, CASES[0]], doubts), told)
+    assert set(found.moved) == {PALLET, CASES[0], *(cases[:3] if stay else ())}
+    assert found.inferred == ()
+    few = settled(crossed([PALLET, CASES[0]], dict.fromkeys(cases[:2], 200)), told)
+    assert set(few.moved) == {PALLET, CASES[0]}
+
+
 def test_several_strangers_are_dismissed_as_one_is() -> None:
     """That the others in doubt are named nowhere either speaks for none of them."""
     found = settled(crossed([PALLET, CASES[0]], {CASES[1]: 200, CASES[2]: 200}), facts(s1=SSCC))

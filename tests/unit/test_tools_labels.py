@@ -10,7 +10,7 @@ from gateway.rules.scorecard import CARDS, Card
 from simulators.rf import shift
 from tools.cuts import CUTS, OWN
 from tools.labels import Told, passages
-from tools.other_sites import PICKED_UP, Site, _peaks, _staged, elsewhere
+from tools.other_sites import PICKED_UP, STIRRED, STIRS, Site, Stirs, _peaks, _staged, elsewhere
 
 SHIFT = shift("busy", 1, 4, "varied")
 SITE = Site(SHIFT.records, {})
@@ -79,16 +79,32 @@ def test_staged_loads_are_heard_before_and_after_they_move_and_never_while_they_
     (door,) = SHIFT.doors
 
     def staged(share: float) -> list[tuple[Any, ...]]:
-        return _staged(again, share, lambda _, rssi: rssi, door.ports, set(), {}, Random(3))[door.reader]
+        stirs = {door.reader: Stirs(again, door, Random(3))}
+        return _staged(again, share, lambda _, rssi: rssi, door.ports, set(), {}, stirs, Random(3))[door.reader]
 
     assert staged(0.0) == []
     peaks, away, instants = _peaks(SHIFT), round(PICKED_UP[0] * 1e6), []
     for at, _, hex_, level, *_ in staged(1.0):
         assert all(at <= one["opened"] - away or at >= one["closed"] + away for one in crossings)
-        assert level < peaks[hex_] + 10
+        assert level < peaks[hex_] + 15  # a truck stirs what stands
         instants.append(at)
     assert min(instants) < crossings[0]["opened"]
     assert max(instants) > crossings[-1]["closed"]
+
+
+def test_what_stands_is_stirred_while_something_passes() -> None:
+    """For a second each tag is heard louder or fainter by as much; between passages, and at some sites, by nothing."""
+    (door,) = SHIFT.doors
+    one = SHIFT.truth["passages"][0]
+    inside, seeds, strengths = (one["opened"] + one["closed"]) // 2 // STIRRED * STIRRED, range(40), set()
+    for seed in seeds:
+        stirs = Stirs(SHIFT, door, Random(seed))
+        strengths.add(stirs._by)
+        assert stirs("A", one["opened"] - 10) == stirs("A", one["closed"] + 1) == 0.0
+        first = stirs("A", inside)
+        assert first == stirs("A", inside + STIRRED - 1)
+        assert (first != stirs("B", inside)) == (stirs._by > 0)
+    assert strengths == set(STIRS)
 
 
 def test_every_feature_may_step_somewhere() -> None:
