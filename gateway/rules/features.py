@@ -246,7 +246,7 @@ def _left(track: Track, known: Known | None, around: Around) -> int:
     counts = (known.outer, known.reads - known.outer - known.inner, known.inner)
     row = counts.index(max(counts))
     expected = 100 * counts[row] * around.after // max(LATELY, known.last - known.first)
-    if expected < 100:
+    if expected < 100 or row not in around.place.rows:  # a snapshot of before did not count by row
         return NOTHING
     return -min(300, 10_000 * track.tails[row] // expected)
 

@@ -40,6 +40,10 @@ PREFIX = 7
 """Digits of the GS1 company prefix 9520001."""
 
 
+LOUD = (-58, -49, -46, -55)
+"""dBm at an antenna of what goes by it."""
+
+
 async def until(condition: Callable[[], Any], within: float = 30.0, what: str = "") -> Any:
     """Wait until `condition()` is true, and return what it gave."""
     end = time.monotonic() + within
@@ -481,9 +485,9 @@ class Dock:
         first, second = (1, 2) if way == "in" else (2, 1)
         reader.gpi(first, True)
         for antenna in (first, second):
-            for _ in range(4):
+            for level in LOUD:
                 for tag in tags:
-                    reader.see(tag, antenna, -50)
+                    reader.see(tag, antenna, level)
                 await asyncio.sleep(takes / 9)
             if antenna == first:
                 reader.gpi(second, True)

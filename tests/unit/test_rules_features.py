@@ -262,6 +262,8 @@ def test_what_was_heard_too_seldom_or_too_long_ago_says_nothing_of_it_by_its_sil
     assert told(through(), fast, after=1000 * MS)["left"] == 0
     for known in (None, msgspec.structs.replace(fast, last=-LATELY - 1), msgspec.structs.replace(fast, reads=2)):
         assert told(through(), known, after=1000 * MS)["left"] == NOTHING
+    before = msgspec.structs.replace(fast, outer=0)  # from a snapshot that did not count by row
+    assert told(through(), before, after=1000 * MS)["left"] == NOTHING
     two = Known(level=-500, reads=14, first=0, last=0, outer=14)  # heard for a moment: the rate is over LATELY at least
     assert told(through(), two, after=1000 * MS)["left"] == NOTHING
 
