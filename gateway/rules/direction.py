@@ -86,11 +86,12 @@ def _fetched(vehicle: Vehicle, group: Sequence[Track]) -> Direction | None:
     if free < FETCHED:
         return None
     shares = [_share(track, (begin + end) // 2) for track in group]
-    if not shares or HALVED * min(middle := median(shares), 100 - middle) > 100:
+    if len(shares) < 2:
         return None
+    middle = median(shares)
     taken = middle > 50
     agreed = sum((share > 50) == taken for share in shares) / len(shares)
-    if len(shares) < 2 or agreed < AGREED:
+    if HALVED * min(middle, 100 - middle) > 100 or agreed < AGREED:
         return None
     inward = (row == INNER) == taken  # what was taken up comes to where the truck came from
     return "in" if inward else "out", round(BY_ONE * agreed, 2), {"by": "one_way"}

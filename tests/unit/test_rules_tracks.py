@@ -270,15 +270,18 @@ SHUTTLE = [Span(INNER, 0, 1_500 * MS), Span(OUTER, 600 * MS, 8_800 * MS), Span(I
 """From the hall into the mouth of a trailer, where it stands in the outer beam for seven seconds, and back."""
 
 
-def above(spans: list[Span], *whens: int, tags: int = 4, both: int = 0) -> tuple[str, str]:
-    """The way of a vehicle below the one antenna of a door, which heard its load at `whens` (ms), `both` tags of it
-    at both ends; and what told it.
+def above(
+    spans: list[Span], *whens: int, tags: int = 4, both: int = 0, rows: tuple[int, ...] = (MIDDLE,)
+) -> tuple[str, str]:
+    """The way of a vehicle below the one antenna of a door, or the first of several, and what told it.
+
+    It heard the load at `whens` (ms), `both` tags of it at both ends.
     """
     reads: list[Heard] = []
     for number in range(tags):
         for when in (300, 7_000) if number < both else whens:
             reads += heard(hump(), begin=when, tag=f"{number:024d}")
-    place = Layout((MIDDLE,), (2,))
+    place = Layout(rows, (2,) * len(rows))
     group = list(tracks(sorted(reads), -1_000 * MS, 60_000 * MS, 0, place).values())
     way, _, because = direction(Vehicle(spans), (OUTER, INNER), group, place)
     return way, because["by"]
@@ -302,6 +305,11 @@ def test_below_one_antenna_one_tag_or_a_short_stop_tell_no_way() -> None:
     assert "one_way" not in above(once, 7_000) + above(SHUTTLE[::2], 7_000)
     assert above(SHUTTLE, 7_000, tags=5, both=1) == ("in", "one_way")
     assert above(SHUTTLE, 7_000, tags=4, both=1) == ("none", "eyes")
+
+
+def test_where_there_are_two_rows_of_antennas_they_tell_whether_a_load_went_through() -> None:
+    """One that turned with its truck may have been heard on one way only, by one row; it passed none."""
+    assert above(SHUTTLE, 7_000, rows=(OUTER, INNER)) == ("none", "eyes")
 
 
 def test_a_reader_that_says_one_level_for_all_tells_none() -> None:

@@ -72,21 +72,21 @@ def test_other_sites_have_other_products_and_serials() -> None:
 
 
 def test_staged_loads_are_heard_before_and_after_they_move_and_never_while_they_do() -> None:
-    """Fainter than in the door and two seconds from it, also what goes twice; nothing where none is staged."""
+    """As loud as in the door at most (10 dB of scatter), two seconds from it, also what goes twice; or not at all."""
     units = SHIFT.truth["passages"][0]["units"]
     crossings = [one | {"units": units} for one in SHIFT.truth["passages"]]
     again = replace(SHIFT, truth=SHIFT.truth | {"passages": crossings})
     (door,) = SHIFT.doors
 
     def staged(share: float) -> list[tuple[Any, ...]]:
-        stirs = {door.reader: Stirs(again, door, Random(3))}
+        stirs = {door.reader: next(each for seed in range(40) if not (each := Stirs(again, door, Random(seed)))._by)}
         return _staged(again, share, lambda _, rssi: rssi, door.ports, set(), {}, stirs, Random(3))[door.reader]
 
     assert staged(0.0) == []
     peaks, away, instants = _peaks(SHIFT), round(PICKED_UP[0] * 1e6), []
     for at, _, hex_, level, *_ in staged(1.0):
         assert all(at <= one["opened"] - away or at >= one["closed"] + away for one in crossings)
-        assert level < peaks[hex_] + 15  # a truck stirs what stands
+        assert level < peaks[hex_] + 10
         instants.append(at)
     assert min(instants) < crossings[0]["opened"]
     assert max(instants) > crossings[-1]["closed"]

@@ -1,0 +1,40 @@
+"""Background: what is known of a tag outside passages, and by which row of antennas."""
+
+from gateway.rules.background import AWAY, Background, Known
+from gateway.rules.beams import INNER, MIDDLE, OUTER
+from gateway.rules.reads import NO_TONE, Heard
+from gateway.rules.tracks import Layout, tracks
+
+S = 1_000_000
+A = "A" * 24
+PLACE = Layout((INNER, OUTER, MIDDLE), (2, 2, 2))
+
+
+def reads(antenna: int, *seconds: int, rssi: float = -50.0) -> list[Heard]:
+    """Of one tag, by one antenna of PLACE."""
+    return [(at * S, antenna, A, rssi, NO_TONE) for at in seconds]
+
+
+def test_reads_are_counted_by_the_row_of_the_antenna_that_heard_them() -> None:
+    """Outside passages, and in those in which it stayed; what the middle row heard is the rest."""
+    background = Background({}, PLACE.rows)
+    background.hear([*reads(0, 1, 2, 3), *reads(1, 4, 5), *reads(2, 6)])
+    assert background.known[A] == Known(level=-500, reads=6, first=S, last=6 * S, outer=2, inner=3)
+    background.hear(reads(1, 7))
+    assert (background.known[A].reads, background.known[A].outer, background.known[A].inner) == (7, 3, 3)
+    heard = [*reads(0, 10, 11), *reads(1, 12, 13, 14, 15)]
+    background.stayed(tracks(heard, 0, 60 * S, 0, PLACE).values())
+    known = background.known[A]
+    assert (known.reads, known.outer, known.inner, known.strayed) == (13, 7, 5, 1)
+
+
+def test_where_it_went_it_stands_anew() -> None:
+    """Of what moved nothing is known but that it did, until AWAY later: it is on its way as long as that."""
+    background = Background({}, PLACE.rows)
+    background.hear(reads(0, 1, 2, 3))
+    background.moved([A], 4 * S, "in")
+    background.hear(reads(1, 5))
+    assert background.known[A] == Known(last=4 * S, moved=4 * S, way="in", passed=1)
+    later = 4 + AWAY // S
+    background.hear(reads(1, later))
+    assert (background.known[A].reads, background.known[A].outer, background.known[A].inner) == (1, 1, 0)
