@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 
+from gateway.supervisor import LONGEST_PAUSE
 from simulators.listener import Listener
 from simulators.llrp import Reader
 from simulators.modbus import ModbusSlave
@@ -21,6 +22,9 @@ org = "warehouse"
 bucket = "climate"
 flush = "200ms"
 """
+
+RETRIED = LONGEST_PAUSE + 15.0
+"""Seconds within which whoever pauses as long as he may has tried again and is done, on a busy machine."""
 
 DEVICES = ("reader-1", "cold-2-a", "dock-1-scale", "mqtt", "influxdb")
 
@@ -86,10 +90,10 @@ async def test_an_offline_start(bench, folder):
         influx = Influx()
         later.push_async_callback(influx.listener.close)
         await influx.listener.open("127.0.0.1", ports["influxdb"])
-        await central.wait_for(lambda each: each.last.get(bench.GATEWAY) == 2, 30)
+        await central.wait_for(lambda each: each.last.get(bench.GATEWAY) == 2, RETRIED)
         assert central.inventory() == gateway.stock()
         for name in DEVICES:
-            await gateway.component(name, "up", 30)
+            await gateway.component(name, "up", RETRIED)
             await bench.until(lambda name=name: state(states, name) == "up", 10, f"{name} up in a state topic")
         # the spool holds what was measured before the server was there
         await bench.until(lambda: influx.lines and instant(influx.lines[0]) < gateway.movements()[0]["at"], 10, "spool")
