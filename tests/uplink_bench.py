@@ -50,6 +50,10 @@ def mosquitto() -> str:
     return found
 
 
+NONSENSE = bytes(5)
+"""A packet of type 0, which MQTT reserves (5.0 clause 2.1.2); no TLS record either."""
+
+
 class Broker:
     """A Mosquitto with its own configuration in a folder."""
 
@@ -77,18 +81,26 @@ class Broker:
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> "Broker":
-        """Start, and wait until it accepts."""
+        """Start, and wait until it serves.
+
+        Accepting is not enough: the port listens before the main loop runs, and a SIGTERM between the two is lost.
+        Whoever answers nonsense by hanging up is in its loop.
+        """
         self.process = await asyncio.create_subprocess_exec(
             mosquitto(), "-c", str(self.conf), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
         for _ in range(200):
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except OSError:
                 await asyncio.sleep(0.02)
                 continue
+            with contextlib.suppress(ConnectionError):
+                writer.write(NONSENSE)
+                await asyncio.wait_for(reader.read(), 10)
             writer.close()
-            await writer.wait_closed()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
             return self
         raise AssertionError("mosquitto did not start")
 
