@@ -13,7 +13,7 @@ FRAMES ?= 10000000
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint servers bench fuzz venv lock clean
+.PHONY: help demo test coverage lint servers bench fuzz venv lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ help: ## this list
 demo: $(VENV)/run.stamp ## a dock morning in small, on loopback: no server, no root, under 60 s (ARGS=--json, --keep)
 	@$(BIN)/tallyman demo $(ARGS)
 
-test: servers lint ## lint, then every test, in parallel, with coverage (ARGS=… for pytest, JOBS=2)
+test: servers lint ## lint, then every test, in parallel (ARGS=… for pytest, JOBS=2)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+coverage: servers $(VENV)/dev.stamp ## every test, and which lines none of them ran, daemons' too; takes almost twice as long
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term --cov-fail-under=90 $(ARGS)
 
