@@ -36,9 +36,16 @@ mast of its truck there are 5 cm."""
 TRAVEL = 400_000
 """µs a load takes from one row of beams to the next at the least: 1 m at 2.5 m/s."""
 
-PAUSE, HALF, TAIL = 4, 2, 10
-"""A pause between two loads is one part in so many of the time from row to row, or half of it where the beams were
-free; and one tag in so many may fall into it."""
+TAIL = 10
+"""One tag in so many may fall into the pause between two loads."""
+
+CLEARLY = 7
+"""Times the spread of either load's tags (the mean distance from their middle) by which the middles of two loads are
+apart. The halves of one load would be 4: its tags spread evenly over its length. Where a few weak ones were heard on
+after the others it is 2 to 6. Two loads that went 3 m apart are 8 and more."""
+
+NOISE = 30_000
+"""µs of spread at the least: reads of one antenna are that far apart."""
 
 GONE = 1_500_000
 """µs from when one row of beams was free until the other was broken, from which on the load may have turned round in
@@ -173,10 +180,10 @@ def _free(vehicle: Vehicle, row: int) -> Iterator[tuple[int, int]]:
 def _at(moved: Sequence[Track], origin: int, gap: dict[int, int], travel: int) -> Parted | None:
     """Whether one load went through before that gap and another after it; a slit in one load is none.
 
-    One load is 1.2 m long and two are 3 m apart, the rows of beams 1…2 m: so the middles of two loads are further
-    apart (in time, µs) than the rows, and between the two there is a pause; it is looked for half the way from row to
-    row around, for what is put down is heard on, and its middle lies behind. Or next to nothing goes through for half
-    of that way where the beams were free.
+    Trucks have slits: between load and mast, and between mast and body. One load is 1.2 m long and two are 3 m apart,
+    the rows of beams 1…2 m: so between the two there is a pause as long as the time (µs) from row to row at least; it
+    is looked for half the way from row to row around, for what is put down is heard on, and its middle lies behind. Or
+    it is where the beams were free. And the two are CLEARLY apart, for how far each spreads.
     """
     offs: list[tuple[int, Track]] = []
     for track in moved:
@@ -186,30 +193,45 @@ def _at(moved: Sequence[Track], origin: int, gap: dict[int, int], travel: int) -
         if mine:
             offs.append((sum(mine) // len(mine), track))
     offs.sort(key=lambda one: (one[0], one[1].epc))
-    for cut, part_of in (*_pause([off for off, _ in offs], travel), (0, HALF)):
+    for cut in (*_pause([off for off, _ in offs], travel), 0):
         early, late = ([one for one in offs if (one[0] > cut) == side] for side in (False, True))
-        if not _load(early) or not _load(late) or _middle(late) - _middle(early) < travel:
+        if not _load(early) or not _load(late):
             continue
         between = late[len(late) // TAIL][0] - early[-1 - len(early) // TAIL][0]
-        if between * part_of >= travel:
+        if between >= travel and _clearly(_next_to(early[::-1], travel), _next_to(late, travel)):
             mean = sum(gap.values()) // len(gap)
             outer, middle_, inner = (gap.get(row, mean) for row in ROWS.values())
             return Parted((outer, middle_, inner), frozenset(track.epc for _, track in late))
     return None
 
 
-def _pause(offs: Sequence[int], travel: int) -> list[tuple[int, int]]:
-    """The middle of the longest pause around nought, if there is any, and how long it must be: a part of `travel`."""
+def _pause(offs: Sequence[int], travel: int) -> list[int]:
+    """The middle of the longest pause around nought, if there is any."""
     found = [
         (after - before, (before + after) // 2)
         for before, after in pairwise(offs)
         if after > -travel // 2 and before < travel // 2
     ]
-    return [(cut, PAUSE) for _, cut in sorted(found)[-1:]]
+    return [cut for _, cut in sorted(found)[-1:]]
 
 
-def _middle(offs: Sequence[tuple[int, Track]]) -> int:
-    return median([off for off, _ in offs])
+def _next_to(offs: Sequence[tuple[int, Track]], travel: int) -> Sequence[tuple[int, Track]]:
+    """Those that are next to the pause: a third load comes after another one."""
+    for place, (one, other) in enumerate(pairwise(offs), 1):
+        if abs(other[0] - one[0]) >= travel:
+            return offs[:place]
+    return offs
+
+
+def _clearly(early: Sequence[tuple[int, Track]], late: Sequence[tuple[int, Track]]) -> bool:
+    """Whether two loads are as far apart, for how far the tags of each are from its middle, as one load never is."""
+    middles = [median([off for off, _ in one]) for one in (early, late)]
+    spreads = [
+        len(one) * median([abs(off - middle) for off, _ in one])
+        for one, middle in zip((early, late), middles, strict=True)
+    ]
+    spread = max(NOISE, sum(spreads) // (len(early) + len(late)))
+    return middles[1] - middles[0] >= CLEARLY * spread
 
 
 def _load(offs: Sequence[tuple[int, Track]]) -> bool:
