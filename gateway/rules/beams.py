@@ -36,6 +36,10 @@ ON_FOOT = 2
 WALKS = 3_000_000
 """µs that he is in the beam at most, however slow: longer is a truck."""
 
+AT_ONCE = 100_000
+"""µs within which both rows are free again by chance: 0.5 m at 2.5 m/s take twice as long. Who turns behind the door
+leaves the field sideways, and his mast hides both beams to the end."""
+
 Edge = tuple[int, int, bool]
 """When (µs), which eye (its index), and whether it is broken now."""
 
@@ -90,8 +94,8 @@ class Vehicle(Struct):
         if begins == 0:  # both at once, as after a start with something in the door: how it left tells
             return "unknown" if ends == 0 else "in" if ends < 0 else "out"
         if begins < 0:
-            return "none" if ends > 0 else "in"
-        return "none" if ends < 0 else "out"
+            return "none" if ends > AT_ONCE else "in"
+        return "none" if ends < -AT_ONCE else "out"
 
 
 def spans(edges: Iterable[Edge], rows: Sequence[int], gap: int) -> list[Span]:

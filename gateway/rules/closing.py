@@ -21,6 +21,7 @@ from gateway.rules.features import (
     Values,
     features,
     loudness,
+    new,
     stranger,
     wrong_side,
 )
@@ -83,7 +84,7 @@ class Window(Struct):
     size: int | None = None
     """How many tags the group has here, lately and on average, hundredths; None: nothing went through yet."""
     strays: int = 0
-    """Strays of a passage here, lately and on average."""
+    """New strays of a passage here, lately and on average: racks that are heard all day say nothing of a new tag."""
     followed: frozenset[str] = frozenset()
     """Tags that went with what came right behind it."""
     levelled: bool = True
@@ -112,7 +113,7 @@ class Ended(Struct):
     rows: set[int]
     """Rows of antennas that heard anything in it."""
     strays: int = 0
-    """Tags that were heard while the door was occupied and, beyond doubt, did not move."""
+    """Tags that were never heard before, were heard while the door was occupied and, beyond doubt, did not move."""
     phased: bool = False
     """Whether a tag's phases told that it stood, here or before."""
     size: int = 0
@@ -196,7 +197,9 @@ def end(
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
-    strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads)
+    strays = sum(
+        1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads and new(known.get(epc))
+    )
     return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased, len(scored.group))
 
 

@@ -72,17 +72,12 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     clear = {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}
-    products: dict[str, list[tuple[str, str]]] = {}
-    units: list[tuple[int, str]] = []
-    for epc, mine in points.items():
-        ai = decode(epc).ai
-        if "00" in ai:
-            units.append((mine, epc))
-        elif "01" in ai:
-            products.setdefault(ai["01"], []).append((ai.get("21", ""), epc))
+    products = _products(points)
+    for epc, says in _neighbours(products, points).items():
+        told[epc][PASSED_ON] = says
     for each in products.values():
-        _neighbours(told, each, points)
         _product(told, {epc: clear[epc] for _, epc in each})
+    units = [(mine, epc) for epc, mine in points.items() if "00" in decode(epc).ai]
     labelled = {epc for _, epc in units}
     _arrived(told, clear, known, labelled)
     if units:
@@ -97,13 +92,33 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     return told
 
 
-def _neighbours(told: dict[str, Values], each: Iterable[tuple[str, str]], points: Mapping[str, int]) -> None:
-    """What the serial neighbours of one product say: those below and those above, together."""
-    run = sorted((int(serial), epc) for serial, epc in each if serial.isascii() and serial.isdigit())
-    for way in (run, reversed(run)):
-        for epc, says in _passed_on(way, points):
-            before = told[epc]["kin"]
-            told[epc]["kin"] = says if before == NOTHING else before + says
+def neighbours(points: Mapping[str, int]) -> dict[str, int]:
+    """What the serial neighbours of each tag say of it by their own `points`, and theirs; tags without are left out."""
+    return _neighbours(_products(points), points)
+
+
+Products = dict[str, list[tuple[str, str]]]
+"""By product (GTIN): serial number and EPC of each tag."""
+
+
+def _products(points: Iterable[str]) -> Products:
+    products: Products = {}
+    for epc in points:
+        ai = decode(epc).ai
+        if "01" in ai and "00" not in ai:
+            products.setdefault(ai["01"], []).append((ai.get("21", ""), epc))
+    return products
+
+
+def _neighbours(products: Products, points: Mapping[str, int]) -> dict[str, int]:
+    """What those below and those above say, together."""
+    told: dict[str, int] = {}
+    for each in products.values():
+        run = sorted((int(serial), epc) for serial, epc in each if serial.isascii() and serial.isdigit())
+        for way in (run, reversed(run)):
+            for epc, says in _passed_on(way, points):
+                told[epc] = told.get(epc, 0) + says
+    return told
 
 
 def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Iterable[tuple[str, int]]:

@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
-from gateway.rules.parting import APART, GONE, MOST, NEARER, SLITS, TRAVEL, _gaps, behind, first_of, part
+from gateway.rules.parting import APART, GONE, MOST, SLITS, TRAVEL, _gaps, behind, first_of, part
 from gateway.rules.reads import NO_TONE, Heard
 from gateway.rules.tracks import Layout, Track, tracks
+from simulators import epc
 from tests import dockside
 
 MS = 1000
@@ -115,6 +116,25 @@ def test_of_several_moments_those_count_that_are_as_far_apart_as_the_vehicle_was
     parted = part(moved(TWO), 0, vehicle((400, 4600), (1200, 5400), (2000, 2900), (2500, 3300), (2700, 2500)))
     assert parted is not None
     assert (parted.at[OUTER], parted.at[INNER]) == (2500 * MS, 3300 * MS)
+
+
+@pytest.mark.parametrize("late", [1900, 2300, 2700])
+def test_a_slit_behind_the_mast_parts_no_load_of_which_some_were_heard_on(late: int) -> None:
+    """A truck's body comes behind its load, and a few tags are heard best by then: they are no load of their own.
+
+    That is not CLEARLY apart: the load's own tags spread over half of the time that lies between.
+    """
+    truck = vehicle((400, 3600), (1200, 4400), (2000, 2800), free=280)
+    pallet = [read for place, tag in enumerate("ABCDEFGHI") for read in load(700 + 150 * place, tag)]
+    weak = [read for place, tag in enumerate("12") for read in load(late + 90 * place, tag)]
+    assert part(moved(sorted(pallet + weak)), 0, truck) is None
+
+
+def test_a_pause_shorter_than_the_way_from_row_to_row_parts_nothing() -> None:
+    """However dense the tags are before it and behind it: that is one pallet of two layers, or a stack beside one."""
+    truck = vehicle((400, 3600), (1200, 4400), (1900, 2700), free=280)
+    assert part(moved(load(1400, "ABCDEF") + load(2200, "123456")), 0, truck) is None
+    assert part(moved(load(1000, "ABCDEF") + load(2400, "123456")), 0, truck) is not None
 
 
 def test_who_pulls_a_load_is_no_load_of_his_own() -> None:
@@ -250,15 +270,29 @@ def test_what_was_nearer_to_the_next_vehicle_went_with_it() -> None:
     assert behind(TWO, 0, PLACE, then, first) == {tag * 24 for tag in "ABC"}
 
 
-def test_what_is_heard_between_two_vehicles_is_left_to_the_first() -> None:
-    """By less than NEARER nothing is told; nor of a row that the next has not broken yet."""
+def test_what_is_a_little_nearer_to_the_first_vehicle_may_yet_go_with_the_next() -> None:
+    """What goes first is half a second farther from the next's beams; a row that this has not broken yet is silent."""
     first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
-    middle = (1600 + 3400) // 2
-    heard = [((middle + NEARER // MS // 4) * MS, 0, "A" * 24, -50.0, NO_TONE)]
-    assert behind(heard, 0, PLACE, first, then) == frozenset()
-    assert behind([(3400 * MS, 0, "A" * 24, -50.0, NO_TONE)], 0, PLACE, first, then) == {"A" * 24}
+    border = (1600 + 3400 - 500) // 2
+    for at, followed in ((border - 10, set()), (border + 10, {"A" * 24}), (3400, {"A" * 24})):
+        assert behind([(at * MS, 0, "A" * 24, -50.0, NO_TONE)], 0, PLACE, first, then) == followed
     coming = Vehicle([Span(OUTER, 3400 * MS, 4600 * MS)])
     assert behind([(5000 * MS, 1, "A" * 24, -50.0, NO_TONE)], 0, PLACE, first, coming) == frozenset()
+
+
+def test_what_is_in_doubt_between_two_vehicles_goes_with_its_serial_neighbours() -> None:
+    """A case that was heard early goes with those labelled before and after it, whichever vehicle they are on."""
+    first, then = vehicle((400, 1600), (1200, 2400)), vehicle((3400, 4600), (4200, 5400))
+    cases = [epc.sgtin96("09521321001015", str(serial), 7) for serial in range(10)]
+    border = (1600 + 3400 - 500) // 2
+
+    def followed(*moments: int) -> set[str]:
+        heard = [(at * MS, 0, case, -50.0, NO_TONE) for at, case in zip(moments, cases, strict=False)]
+        return set(behind(heard, 0, PLACE, first, then))
+
+    assert followed(4000, 4000, border - 100, 4000, 4000) == set(cases[:5])
+    assert followed(1000, 1000, border + 100, 1000, 1000) == set()
+    assert followed(1000, 1000, 1000, 4000, 4000, 4000) == set(cases[3:6])  # two pallets, number after number
 
 
 def test_what_was_heard_too_early_tells_nothing() -> None:
