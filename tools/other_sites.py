@@ -88,9 +88,9 @@ OPENED = 240_000_000
 PICKED_UP = (2.0, 6.0)
 """s that pass between where it stood and the door."""
 
-GLIMPSED = 0.15
+GLIMPSED = (0.0, 0.0, 0.05, 0.3)
 """Share of the passages in which things that stand are heard that were not heard before: a truck's flank lights up
-what nobody else does."""
+what nobody else does. At half of the sites there is nothing within its reach."""
 
 GLIMPSES, GLIMPSE_LEVEL, GLIMPSE_READS = (2, 40), (-74.0, -60.0), (1, 10)
 """How many, how loud (dBm), how often each."""
@@ -110,9 +110,11 @@ def elsewhere(one: Shift, chance: Random) -> Site:
     names = _renamed(one, serials, products, chance)
     level, scale, kept = chance.uniform(*LEVELS), chance.uniform(*SCALES), chance.choice(KEPT)
     slower, begin, end = chance.choice(SLOWER), one.records[0][0], one.records[-1][0]
+    glimpsed = chance.choice(GLIMPSED)
     stirs = {door.reader: Stirs(one, door, chance) for door in one.doors}
     standing = {
-        door.reader: _standing(one, door, begin, end, level, products, stirs[door.reader], chance) for door in one.doors
+        door.reader: _standing(one, door, (begin, end), level, products, glimpsed, stirs[door.reader], chance)
+        for door in one.doors
     }
     spread, flutter = chance.choice(SPREADS), chance.choice(FLUTTERS)
     losses: defaultdict[str, float] = defaultdict(lambda: chance.gauss(0.0, spread))
@@ -168,11 +170,18 @@ def later(at: int, begin: int, slower: float) -> int:
 
 
 def _standing(
-    one: Shift, door: Door, begin: int, end: int, level: float, products: int, stirs: "Stirs", chance: Random
+    one: Shift,
+    door: Door,
+    lasts: tuple[int, int],
+    level: float,
+    products: int,
+    glimpsed: float,
+    stirs: "Stirs",
+    chance: Random,
 ) -> deque[tuple[Any, ...]]:
     """What the reader of a door hears of what stands there, or is glimpsed in a passage: rows but for `count`."""
     reads: list[tuple[Any, ...]] = []
-    count = chance.choice(STANDING)
+    (begin, end), count = lasts, chance.choice(STANDING)
     for number in range(count):
         hex_ = epc.sgtin96(_gtin(products, STANDING_GTIN, chance), f"{door.number}{number:03}", 7)
         mean, scatter, rate = (chance.uniform(*span) for span in (STANDING_LEVEL, STANDING_SCATTER, STANDING_RATE))
@@ -184,7 +193,7 @@ def _standing(
         reads += _still(door, hex_, times, heard, mean + level, scatter, stirs, chance)
     serial = 0
     for passage in one.truth["passages"]:
-        if passage["portal"] != door.portal or chance.random() >= GLIMPSED:
+        if passage["portal"] != door.portal or chance.random() >= glimpsed:
             continue
         gtin = _gtin(products, GLIMPSED_GTIN, chance)
         first, serial = serial, serial + chance.randint(*GLIMPSES)

@@ -30,7 +30,7 @@ class PortalState(Struct):
     peaks: dict[str, list[int | float]] = field(default_factory=dict)  # of the tags that do, by row of antennas
     usual: int | None = None  # level of what goes through, tenths of dBm; None: nothing did yet
     size: int | None = None  # of the group of what goes through, hundredths of a tag; None: nothing did yet
-    strays: int = 200  # of a passage, on average of those lately, hundredths; at first a few, as nobody knows
+    strays: int = 200  # new ones of a passage, on average of those lately, hundredths; at first a few: nobody knows
     phased: bool = False  # a tag's phases have told that it stood: the reader's mean something
     weighing: Weighing | None = None
     stood: str = "0"  # on its scale, when that last settled

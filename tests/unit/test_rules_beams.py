@@ -59,7 +59,8 @@ OUT = ((0, "I"), (800, "O"), (1500, "i"), (2300, "o"))
 def test_the_way_of_one_vehicle(changes: tuple[tuple[int, str], ...], way: str) -> None:
     """Who breaks the outer beam first and clears the inner one last came in; who leaves as it came turned round.
 
-    What clears both at once went on: the mast of a truck that turns hides both. Of what broke both at once, as after a start with something in the door, the way it left tells.
+    What clears both at once went on: the mast of a truck that turns hides both. Of what broke both at once, as after a
+    start with something in the door, the way it left tells.
     """
     assert ways(*changes) == [way]
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Eye, Portal
+from gateway.rules import closing
 from gateway.rules import passages as machine
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
@@ -497,6 +499,29 @@ def test_weak_tags_that_were_heard_before_are_strays() -> None:
     assert passage.evidence["tags"][B] == [2, -69.0, 100 * MS, 320 * MS]
     assert passage.evidence["points"][B] < 0 < passage.evidence["points"][A]
     assert all(sentence(name, value) for name, value, _ in passage.evidence["why"][B])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_only_what_was_never_heard_before_counts_as_a_stray_of_the_door(
+    monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """How many new tags stay where they are tells what a new tag is; a rack that is heard all day does not."""
+    portal, score = watch(), closing.score
+    rack = [f"{number:024X}" for number in range(3)]
+
+    def stay(*args: Any) -> closing.Scored:
+        found = score(*args)
+        found.points |= dict.fromkeys(rack, -1_000)
+        return found
+
+    monkeypatch.setattr(closing, "score", stay)
+    stands = [(80 * ms + place, OUTER, epc, -70.0) for ms in range(30) for place, epc in enumerate(rack)]
+    if known:
+        feed(portal, [(ms - 60_000, *rest) for ms, *rest in stands])
+    feed(portal, sorted([*through(800), *stands]))
+    (passage,) = finish(portal)
+    assert passage.strays == tuple(rack)
+    assert portal.state.strays == 200 + ((0 if known else 300) - 200) // LATEST
 
 
 def test_evidence_of_strays_is_bounded() -> None:

@@ -6,11 +6,24 @@ from typing import Any
 
 import pytest
 
+from gateway.identity import decode
 from gateway.rules.scorecard import CARDS, Card
 from simulators.rf import shift
 from tools.cuts import CUTS, OWN
 from tools.labels import Told, passages
-from tools.other_sites import PICKED_UP, STIRRED, STIRS, Site, Stirs, _peaks, _staged, elsewhere
+from tools.other_sites import (
+    GLIMPSED,
+    GLIMPSED_GTIN,
+    PICKED_UP,
+    STIRRED,
+    STIRS,
+    Site,
+    Stirs,
+    _peaks,
+    _staged,
+    _standing,
+    elsewhere,
+)
 
 SHIFT = shift("busy", 1, 4, "varied")
 SITE = Site(SHIFT.records, {})
@@ -90,6 +103,23 @@ def test_staged_loads_are_heard_before_and_after_they_move_and_never_while_they_
         instants.append(at)
     assert min(instants) < crossings[0]["opened"]
     assert max(instants) > crossings[-1]["closed"]
+
+
+def test_things_are_glimpsed_while_something_passes_at_some_sites() -> None:
+    """A truck's flank lights up what nobody heard before, in a share of the passages: never, at half of the sites."""
+    (door,) = SHIFT.doors
+    spans = [(one["opened"], one["closed"]) for one in SHIFT.truth["passages"]]
+    begin, end = SHIFT.records[0][0], SHIFT.records[-1][0]
+
+    def glimpses(share: float) -> list[int]:
+        chance = Random(5)
+        reads = _standing(SHIFT, door, (begin, end), 0.0, 0, share, Stirs(SHIFT, door, chance), chance)
+        return [at for at, _, hex_, *_ in reads if decode(hex_).ai["01"] == GLIMPSED_GTIN]
+
+    assert glimpses(0.0) == []
+    seen = {span for span in spans for at in glimpses(1.0) if span[0] <= at <= span[1]}
+    assert seen == set(spans)
+    assert GLIMPSED.count(0.0) * 2 == len(GLIMPSED)
 
 
 def test_what_stands_is_stirred_while_something_passes() -> None:
