@@ -171,12 +171,14 @@ def heard(portal: str, tags: Iterable[Tag], begin: float, end: float, *, phases:
             yield int(found[-1][0]) + 20_000, [Reads(portal, tuple(found), columns)]
 
 
-def beams(portal: str, at: float, *, inward: bool = True, rows: tuple[int, ...] = (0, 1)) -> list[Step]:
-    """The eyes as a truck goes through, the middle of its load at `at` (s)."""
+def beams(
+    portal: str, at: float, *, inward: bool = True, rows: tuple[int, ...] = (0, 1), slit: tuple[float, ...] = ()
+) -> list[Step]:
+    """The eyes as a truck goes through, the middle of its load at `at` (s); light falls through from … to … (m)."""
     steps: list[Step] = []
     for row in rows:
         beam = BEAMS[row] if inward else -BEAMS[row]
-        for broken, end in ((True, FRONT), (False, BACK)):
+        for broken, end in zip((True, False, True, False), (FRONT, *slit, BACK), strict=False):
             when = T0 + int((at + (beam - end) / PACE) * SECOND)
             steps.append((when + 1000, [Gpi(portal, row + 1, broken, when)]))
     return steps
@@ -337,6 +339,7 @@ def scenes() -> dict[str, Scene]:
         "model-product": product(),
         "model-two-loads-one-beam": two(eyes=True),
         "model-two-loads-no-eyes": two(eyes=False),
+        "model-slit": slit(),
         "model-turned-round": turned(),
         "model-fetched": fetched(),
         "model-one-way": one_way(),
@@ -427,6 +430,14 @@ def two(*, eyes: bool) -> Scene:
         steps += kept
     steps.append((T0 - 498 * SECOND, [asn(2, line(5, (11, 12, 13, 14, 15)))]))
     return Scene(day(steps), case_tag(12), moved=True, says={}, portal=portal)
+
+
+def slit() -> Scene:
+    """Light falls through before the truck's body, and two cases are heard from behind it only, when it is inside."""
+    hidden = [Tag(case_tag(serial), lambda t: going(10.0)(t) if t > 11.0 else None) for serial in (4, 5)]
+    tags = load(1, (1, 2, 3), lambda offset: going(10.0, offset=offset))
+    steps = [*beams("dock-1", 10.0, slit=(-0.6, -0.9)), *heard("dock-1", [*tags, *hidden], 6, 14)]
+    return Scene(day(taught(20), steps), hidden[0].epc, moved=True, says={})
 
 
 def turned() -> Scene:

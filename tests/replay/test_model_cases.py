@@ -89,6 +89,14 @@ def test_two_loads_are_two_passages(name: str) -> None:
     assert "went with what came right behind" in explain([first], dockside.case_tag(12))[0].text
 
 
+def test_a_slit_before_the_trucks_body_makes_no_second_load() -> None:
+    """One passage, of all that came in, whatever was heard on when the load had passed."""
+    *_, passage = passages("model-slit")
+    assert set(passage.moved) == {dockside.pallet_tag(1), *map(dockside.case_tag, model.CASES_OF_A_LOAD)}
+    assert sum(1 for _, row, level in passage.evidence["eyes"] if level and row == "outer") == 2
+    assert "followed" not in passage.evidence
+
+
 def test_what_turned_round_is_named() -> None:
     """All of the load, as that: it neither came in nor was it a stray by its reads."""
     passage = passages("model-turned-round")[-1]
