@@ -36,8 +36,8 @@ RIDGE = 5e-6
 FEW = 3_000
 """Tags below which a family counts less: what is rare in it must not outweigh what is common elsewhere."""
 
-STRAY_COSTS = 3.0
-"""A stray that becomes stock is as bad as three moved tags that do not."""
+STRAY_COSTS = 5.0
+"""A stray that becomes stock is as bad as five moved tags that do not."""
 
 WIDTH = 120
 """Characters of a line of the table at most."""

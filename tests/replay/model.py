@@ -367,7 +367,7 @@ def product() -> Scene:
     deep = Tag(case_tag(400), going(10.0), (-52.0, -52.0))
     tags = [one for one in load(1, serials, lambda offset: going(10.0, offset=offset)) if one.epc != deep.epc]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", [*tags, deep], 5, 15)]
-    return Scene(day(steps, serials=serials), deep.epc, moved=True, says={"product": (4, None)})
+    return Scene(day(steps, serials=serials), deep.epc, moved=True, says={"product": (3, None)})
 
 
 def phased() -> Scene:
@@ -377,15 +377,13 @@ def phased() -> Scene:
     return Scene(day(taught(20), steps), X, moved=False, says={"phase": (None, -3)})
 
 
-def staged_beside(count: int, x: float = -1.6) -> list[Tag]:
-    """Cases of other goods that stand near the door."""
-    return [Tag(case_tag(700 + 10 * place), standing(x - place / 20), (-46.0, -50.0)) for place in range(count)]
-
-
 def crowded() -> Iterator[Step]:
-    """Loads of the last minutes, beside which much was heard that did not move."""
+    """Loads of the last minutes, beside each of which much was heard that was never heard before, and did not move."""
     for place in range(3):
-        yield from crossing(-200.0 + 60 * place, *staged_beside(8), number=30 + place, serials=(300 + 10 * place, 309))
+        at = -200.0 + 60 * place
+        beside = standing(-1.6, at - 2.5, at + 4.0)
+        tags = [Tag(other(2000 + 200 * place + 10 * each), beside, (-46.0, -50.0)) for each in range(12)]
+        yield from crossing(at, *tags, number=30 + place, serials=(300 + 10 * place, 309))
 
 
 def arrived() -> Scene:
