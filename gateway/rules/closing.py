@@ -197,9 +197,7 @@ def end(
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
-    strays = sum(
-        1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads and new(known.get(epc))
-    )
+    strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads and new(known.get(epc)))
     return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased, len(scored.group))
 
 
