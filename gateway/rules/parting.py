@@ -63,10 +63,11 @@ MOST = 10
 
 FARTHER = 500_000
 """µs by which what goes through first is nearer to its own beams than to the next vehicle's, at least: that is a metre
-behind, and may yet have to come. Of 7,000 tags of 88 pairs of pallets it parted all but 100 rightly."""
+behind, and may yet have to come. By this alone all but 100 of 7,000 tags of 88 pairs of pallets are told rightly."""
 
 SECONDS = 300
-"""Points (hundredths of log-odds) of each second (µs · 1e6) nearer; at most SURELY: the neighbours say the rest."""
+"""Points (hundredths of log-odds) of each second by which a tag was nearer to the next vehicle; at most SURELY: the
+neighbours say the rest."""
 
 SURELY = 600
 """400 : 1."""
