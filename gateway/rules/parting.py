@@ -41,12 +41,12 @@ TAIL = 10
 """One tag in so many may fall into the pause between two loads."""
 
 CLEARLY = 7
-"""Times the spread of either load's tags (the mean distance from their middle) by which the middles of two loads are
-apart. The halves of one load would be 4: its tags spread evenly over its length. Where a few weak ones were heard on
-after the others it is 2 to 6. Two loads that went 3 m apart are 8 and more."""
+"""Times what their tags are spread (the median distance from their load's middle, on average of the two) by which the
+middles of two loads are apart. The halves of one load would be 4: its tags spread evenly over its length. Where a few
+weak ones were heard on after the others it is 2 to 7 as a rule; 51 pairs of loads were 7.9 and more."""
 
 NOISE = 30_000
-"""µs of spread at the least: reads of one antenna are that far apart."""
+"""µs of spread at the least: reads of one antenna are that far apart, and one tag alone has none."""
 
 GONE = 1_500_000
 """µs from when one row of beams was free until the other was broken, from which on the load may have turned round in
