@@ -196,7 +196,11 @@ async def _scale(host: str, port: int) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--passages", default=25, show_default=True, help="vehicles with goods, turned ones included")
 @click.option(
-    "--set", "variant", type=click.Choice(["tuning", "varied", "untouched"]), default="tuning", show_default=True
+    "--set",
+    "variant",
+    type=click.Choice(["tuning", "varied", "untouched", "seldom"]),
+    default="tuning",
+    show_default=True,
 )
 @click.option("--fault", default=None, help="what readers do wrong: clock_jump, disorder, duplicates, dead_antenna, …")
 @click.option(

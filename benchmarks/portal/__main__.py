@@ -14,6 +14,7 @@ from benchmarks.portal.scoring import Tally
 from benchmarks.portal.table import OURS, bound, jobs, play_all, version
 from gateway import logs
 from simulators.rf import FAMILIES
+from simulators.rf.families import SETS
 
 TITLES = ("family", "", "n", "pallet exact", "direction", "tags", "moved", "unread", "false rec.", "false ship.",
           "spurious", "empty trucks")  # fmt: skip
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play, print the table (or JSON lines), then the failures; 2 for a family that is none."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.portal", description=__doc__)
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(FAMILIES)}; none: all")
-    parser.add_argument("--variant", choices=["tuning", "untouched"], default="tuning")
+    parser.add_argument("--variant", choices=list(SETS), default="tuning")
     parser.add_argument("--passages", type=int, default=100, help="per family (100)")
     parser.add_argument("--failures", type=int, default=0, metavar="N", help="print the first N cases that went wrong")
     parser.add_argument("--rivals", action="store_true", help="EdgeX and `seen twice` beside it")

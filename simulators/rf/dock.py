@@ -19,6 +19,14 @@ ABSOLUTE: Final = 1.5
 """dB, standard deviation of a reader's levels against the truth: data sheets promise ±2…±4 dB."""
 
 
+PERSISTS: Final = (0.6, 3.0)
+"""Seconds for which tags of one kind of chip keep the flag of session S1 on average: Gen2 v2, table 6.20, allows 0.5 to
+5 s."""
+
+SINGLE: Final = 0.5
+"""Share of the readers with S1 that ask for flag A only."""
+
+
 def doors(family: Family, chance: Random) -> list[Door]:
     """The doors of a shift, from left to right, all built alike."""
     spacing, kind = chance.uniform(*family.spacing), chance.choice(family.readers)
@@ -28,6 +36,9 @@ def doors(family: Family, chance: Random) -> list[Door]:
     dwell, hop = chance.choice(family.dwell) * 1000, chance.choice(family.hop) * 1000
     link = chance.choice(family.links)
     session, rician = chance.choice(family.sessions), chance.uniform(*family.rician)
+    persists, single = None, False
+    if session == 1:
+        persists, single = chance.uniform(*PERSISTS), chance.random() < SINGLE
     found = []
     for number in range(1, family.doors + 1):
         x = (number - 1) * spacing
@@ -47,6 +58,8 @@ def doors(family: Family, chance: Random) -> list[Door]:
                 dwell=dwell,
                 hop=hop,
                 session=session,
+                persists=persists,
+                single=single,
                 link=link,
                 rician=rician,
                 rssi_offset=chance.gauss(0.0, ABSOLUTE),

@@ -11,6 +11,10 @@ from simulators.rf.physics import CANS, FROZEN, LIQUID, MIXED, PAPER, PLASTIC, T
 
 Range = tuple[float, float]
 
+ITEMS: Final = 4
+"""Times as many tags on a load at most, where items carry them and not cases: apparel goes through in fewer cartons, of
+a dozen items each: 30 to 300 tags."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
@@ -42,11 +46,13 @@ class Family:
     links: tuple[str, ...] = ("dense", "dense", "fast")
     """Reader modes (`gen2.LINKS`): where doors stand side by side most are dense."""
     sessions: tuple[int, ...] = (0, 2)
-    """Gen2 sessions, dual target. 2 is what Tallyman asks for; readers that cannot be asked use 0 or what they like."""
+    """Gen2 sessions. 2 is what Tallyman asks for, dual target; readers that cannot be asked use 0 or what they like."""
     readers: tuple[str, ...] = ("plain", "fine")
     """plain: whole dBm, phase (Zebra); fine: half dB, phase but for half a turn (Impinj); poor: whole dBm, no phase."""
     # -- the goods
     cases: tuple[int, int] = (16, 40)
+    items: float = 0.0
+    """Share of shifts whose goods are tagged item by item: up to ITEMS times as many tags on a load."""
     materials: tuple[Material, ...] = (PAPER, TEXTILE, PLASTIC)
     announced: float = 0.6
     """Share of pallets central knows of."""
@@ -207,7 +213,7 @@ def _varied(family: Family) -> Family:
         power=(family.power[0] - 2.0, min(29.6, family.power[1] + 2.0)),
         dwell=(60, 100, 150, 250),
         hop=(200, 400, 2000, 4000),
-        sessions=(0, 1, 2),
+        sessions=(0, 2, 2),
         readers=("plain", "fine", "poor"),
         speed=(family.speed[0] * 0.6, family.speed[1] * 1.2),
         cases=(max(5, family.cases[0] - 12), family.cases[1] + 15),
@@ -261,4 +267,25 @@ def _untouched(family: Family) -> Family:
 UNTOUCHED: Final[dict[str, Family]] = {name: _untouched(family) for name, family in FAMILIES.items()}
 """The variants that no rule is tuned on, by the same names."""
 
-SETS: Final = {"tuning": FAMILIES, "varied": VARIED, "untouched": UNTOUCHED}
+
+def _seldom(family: Family) -> Family:
+    """Varied docks where a tag is read a few times only: sessions that keep it silent, many tags that share a reader.
+
+    And everywhere what only some families have: pallets parked beside the door, others that drive by, racks nearer.
+    """
+    return replace(
+        VARIED[family.name],
+        sessions=(1, 1, 2),
+        items=0.4,
+        parked=max(family.parked, 0.25),
+        drive_by=max(family.drive_by, 0.12),
+        racks=(0, max(2, family.racks[1])),
+        rack_distance=(min(4.0, family.rack_distance[0]), family.rack_distance[1]),
+        staged=(min(2.8, family.staged[0]), family.staged[1]),
+    )
+
+
+SELDOM: Final[dict[str, Family]] = {name: _seldom(family) for name, family in FAMILIES.items()}
+"""The variants that no card was fitted to yet, and that the rules are worst at."""
+
+SETS: Final = {"tuning": FAMILIES, "varied": VARIED, "untouched": UNTOUCHED, "seldom": SELDOM}

@@ -1,5 +1,6 @@
 """Inventory: who answers in a Gen2 frame, when, and how long the frame takes (EPC Gen2 v2, §6.3.2.10; FHSS apart)."""
 
+import math
 from random import Random
 from typing import Final, NamedTuple
 
@@ -27,27 +28,44 @@ MOST_Q: Final = 8
 
 
 class Flags:
-    """The inventoried flags of session S2 or S3, read dual target: all with flag A, then all with flag B, and again.
+    """The inventoried flags of sessions S1 to S3: a tag that one antenna has read is silent for the others, too.
 
-    Unlike those of S0, which fall back as soon as an antenna's turn is over, they outlive the turn (Gen2 v2, table
-    6.20: > 2 s without power, for ever with it): a tag that one antenna has read is silent for the others until the
-    target turns, so every tag gets about the same number of reads.
+    Unlike those of S0, which fall back as soon as an antenna's turn is over, they outlive the turn. Read dual target, a
+    reader asks for all with flag A, then for all with flag B, and again: every tag gets about the same number of reads.
+    The flags of S2 and S3 stay (Gen2 v2, table 6.20: > 2 s without power, for ever with it); those of S1 fall back to A
+    after 0.5 to 5 s, with power or without. A reader that asks for flag A only hears a tag once in that time.
     """
 
-    def __init__(self) -> None:
-        self._flagged: set[str] = set()
+    def __init__(self, persists: float | None = None, *, single: bool = False, chance: Random | None = None) -> None:
+        """`persists`: seconds after which flags fall back on average, a tenth more or less from tag to tag (`chance`);
+        `single`: only flag A is asked for.
+        """
+        self._flagged: dict[str, float] = {}
         self._target = False
+        self._persists, self._single, self._chance = persists, single, chance
+        self._lasts: dict[str, float] = {}
 
-    def takes_part(self, epc: str) -> bool:
-        """Its flag is the one that is asked for."""
-        return (epc in self._flagged) == self._target
+    def takes_part(self, epc: str, now: float) -> bool:
+        """Its flag is the one that is asked for, at this second."""
+        flagged = self._flagged.get(epc, 0.0) > now
+        return flagged == self._target
 
-    def read(self, epcs: list[str], of: int) -> None:
+    def read(self, epcs: list[str], of: int, now: float) -> None:
         """These were read of so many that took part; when that was all, the reader asks for the other flag."""
         for epc in epcs:
-            (self._flagged.discard if self._target else self._flagged.add)(epc)
-        if len(epcs) == of:
+            if self._target:
+                self._flagged.pop(epc, None)
+            else:
+                self._flagged[epc] = now + self._lasting(epc)
+        if len(epcs) == of and not self._single:
             self._target = not self._target
+
+    def _lasting(self, epc: str) -> float:
+        if self._persists is None or self._chance is None:
+            return math.inf
+        if epc not in self._lasts:
+            self._lasts[epc] = max(0.5, min(5.0, self._persists * self._chance.gauss(1.0, 0.1)))
+        return self._lasts[epc]
 
 
 def frame_q(expected: int) -> int:

@@ -134,7 +134,7 @@ class Works:
 
 def _grid(cases: int, length_along: bool) -> tuple[int, int, int]:
     """Cases side by side, one behind the other and on top of each other, on a pallet."""
-    short, long = (2, 3) if cases <= 30 else (2, 4) if cases <= 48 else (3, 4)
+    short, long = (2, 3) if cases <= 30 else (2, 4) if cases <= 48 else (3, 4) if cases <= 84 else (5, 6)
     layers = max(1, math.ceil(cases / (short * long)))
     return (short, long, layers) if length_along else (long, short, layers)
 

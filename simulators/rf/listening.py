@@ -174,7 +174,7 @@ class Listener:
         self._pool = sorted(spans, key=lambda each: each[0][0])
         self._still: dict[tuple[int, int, int, bool], list[Stand]] = {}
         self._last: dict[tuple[int, int], Glance] = {}
-        self._flags = Flags() if door.session else None
+        self._flags = Flags(door.persists, single=door.single, chance=chance) if door.session else None
 
     def listen(self, begin: int, end: int) -> Iterator[Heard]:
         """Everything read from `begin` to `end` (µs), in order of time."""
@@ -192,15 +192,16 @@ class Listener:
                 if now >= next_hop:
                     channel = self.chance.randint(1, CHANNELS)
                     next_hop = now + self.door.hop
-                voices = self._voices(antenna, channel, here, now / 1e6)
+                second = now / 1e6
+                voices = self._voices(antenna, channel, here, second)
                 if flags is not None:
-                    voices = [voice for voice in voices if flags.takes_part(voice[0].epc)]
+                    voices = [voice for voice in voices if flags.takes_part(voice[0].epc, second)]
                 slots, took = frame(len(voices), frame_q(expected), link, self.chance)
                 expected = len(voices)
                 for number, after in slots:
                     yield self._heard(antenna, channel, voices[number], now, after)
                 if flags is not None:
-                    flags.read([voices[number][0].epc for number, _ in slots], of=len(voices))
+                    flags.read([voices[number][0].epc for number, _ in slots], of=len(voices), now=second)
                 now += took
 
     def _heard(self, antenna: Antenna, channel: int, voice: Voice, now: int, after: int) -> Heard:

@@ -83,6 +83,10 @@ class Door:
     hop: int
     """µs on one channel."""
     session: int = 0
+    persists: float | None = None
+    """Seconds after which the flag of a tag that was read falls back; None: it does not (`gen2.Flags`)."""
+    single: bool = False
+    """Only tags with flag A are asked for."""
     link: str = "dense"
     rician: float = 8.0
     """K in dB around this door."""

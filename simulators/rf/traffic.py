@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 from typing import Final
 
-from simulators.rf.families import Family
+from simulators.rf.families import ITEMS, Family
 from simulators.rf.goods import Load, Works
 from simulators.rf.motion import STEP, Halt, Way, drive
 from simulators.rf.scene import Door, Mover, Placed
@@ -73,6 +73,7 @@ class Planner:
         self._drivers = chance.random() < family.badged_drivers
         self._visitors = {number for number in range(1, PEOPLE + 1) if chance.random() < family.visitors}
         self._returns: dict[int, tuple[Mover, bool]] = {}
+        self._items = chance.uniform(2.0, ITEMS) if family.items and chance.random() < family.items else 1.0
 
     def plan(self, passages: int) -> Traffic:
         """The whole shift."""
@@ -107,7 +108,8 @@ class Planner:
 
     def _pallet(self) -> Load:
         chance, family = self.chance, self.family
-        return self.works.pallet(chance.randint(*family.cases), chance.choice(family.materials), chance.random() < 0.6)
+        cases = int(chance.randint(*family.cases) * self._items)
+        return self.works.pallet(cases, chance.choice(family.materials), chance.random() < 0.6)
 
     def _turn(self, door: Door, now: float, most: int) -> tuple[float, int]:
         """What happens next at a door; when it is free again, and how many passages that was."""
@@ -179,7 +181,7 @@ class Planner:
         chance, family = self.chance, self.family
         if chance.random() >= family.double:
             return [Placed(self._announce(self._pallet(), inward))]
-        cases = [chance.randint(*family.cases) for _ in range(2)]
+        cases = [int(chance.randint(*family.cases) * self._items) for _ in range(2)]
         material = [chance.choice(family.materials) for _ in range(2)]
         one, other = (
             self._announce(self.works.pallet(n, m, length_along=True), inward)

@@ -21,7 +21,7 @@ from gateway.replay import replay
 from simulators.cli import main
 from simulators.rf import FAMILIES, FAULTS, shift
 from simulators.rf.dock import doors
-from simulators.rf.families import UNTOUCHED
+from simulators.rf.families import SELDOM, UNTOUCHED
 from simulators.rf.gen2 import LINKS, Flags, frame
 from simulators.rf.goods import Works
 from simulators.rf.listening import Listener
@@ -296,11 +296,46 @@ def test_slots_read_at_most_one_tag_and_none_twice() -> None:
 def test_session_two_reads_all_before_any_again() -> None:
     """Dual target: who was read waits until all were, then the flags are asked for the other way round."""
     flags, everybody = Flags(), ["A", "B", "C"]
-    assert all(map(flags.takes_part, everybody))
-    flags.read(["A", "C"], of=3)
-    assert [epc for epc in everybody if flags.takes_part(epc)] == ["B"]
-    flags.read(["B"], of=1)
-    assert all(map(flags.takes_part, everybody))
+    assert all(flags.takes_part(epc, 0.0) for epc in everybody)
+    flags.read(["A", "C"], of=3, now=0.1)
+    assert [epc for epc in everybody if flags.takes_part(epc, 60.0)] == ["B"]
+    flags.read(["B"], of=1, now=60.0)
+    assert all(flags.takes_part(epc, 60.0) for epc in everybody)
+
+
+def test_flags_of_session_one_fall_back_by_themselves() -> None:
+    """0.5 to 5 s after it was read a tag takes part again; asked for flag A only, not before."""
+    flags = Flags(1.5, single=True, chance=Random(1))
+    flags.read(["A", "B"], of=2, now=10.0)
+    assert not any(flags.takes_part(epc, 10.9) for epc in "AB")
+    assert all(flags.takes_part(epc, 12.1) for epc in "AB")
+    for persists, least, most in ((0.01, 0.5, 0.51), (100.0, 4.99, 5.0)):
+        flags = Flags(persists, single=True, chance=Random(1))
+        flags.read(["A"], of=1, now=10.0)
+        assert [flags.takes_part("A", 10.0 + after) for after in (least - 0.01, most + 0.01)] == [False, True]
+    dual = Flags(1.5, chance=Random(1))
+    dual.read(["A", "B"], of=2, now=10.0)
+    assert dual.takes_part("A", 10.5)  # flag B is asked for
+    assert not dual.takes_part("A", 12.1)  # and it has fallen back to A meanwhile
+
+
+def test_readers_of_session_one_are_of_either_sort() -> None:
+    """Where tags are read seldom: flags last as long as Gen2 allows, and half of the readers ask for flag A only."""
+    found = [door for seed in range(60) for door in doors(SELDOM["calm"], Random(seed))]
+    mine = [door for door in found if door.session == 1]
+    assert {door.single for door in mine} == {True, False}
+    assert all(door.persists is not None and 0.5 <= door.persists <= 5.0 for door in mine)
+    assert all(door.persists is None and not door.single for door in found if door.session != 1)
+
+
+def test_item_level_loads_have_many_times_as_many_tags() -> None:
+    """Goods that are tagged item by item; they fit on their pallet all the same."""
+    family = replace(SELDOM["calm"], items=1.0)
+    found = doors(family, Random(1))
+    traffic = Planner(family, found, Works(1, Random(1)), Random(1)).plan(10)
+    loads = [placed.load for mover in traffic.movers for placed in mover.carries if placed.load.sscc is not None]
+    assert max(len(load.tags) for load in loads) > 2 * family.cases[1]
+    assert all(load.box.half_z < 1.3 for load in loads)
 
 
 # -- eyes and reports --------------------------------------------------------------------------------------------
