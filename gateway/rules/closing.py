@@ -43,12 +43,8 @@ RISE = 100
 """Tenths of dB by which a tag that comes through rises, over its own reads or over what it was before and after:
 standing tags change by half of that. What lacks of it counts against a tag as if it were fainter by as much."""
 
-ALIKE = 240
-"""Tenths of dB: the tags whose loudest reads are as near to the best of them found the group. On one pallet they differ
-by as much: at its edge and in the middle, beside an antenna and behind goods."""
-
-ROUNDS = 5
-"""Times that the group is gathered anew at most: by the points that they have beside it, others belong to it."""
+ALIKE = 80
+"""Tenths of dB: the tags of one load whose loudest reads are as near to each other found the group."""
 
 BELOW = 200
 """Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
@@ -228,7 +224,7 @@ def score(
     values: dict[str, Values] = {}
     mine: dict[str, int] = {}
     cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
-    for _ in range(ROUNDS):
+    for _ in range(2):
         made = curve(group, window.begin, window.end, place)
         strangers = sum(stranger(track, known.get(epc), made) for epc, track in core.items())
         around = _around(window, made, place, group, directed, strangers)
@@ -283,17 +279,12 @@ def card_of(track: Track, directed: bool) -> str:
 
 
 def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
-    """The louder half of the goods that seem to have moved, with the doubtful ones where none is sure; none where no
-    goods seem to: a truck's own tag is metres behind them, and mounted to be heard.
+    """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt.
 
-    Were it only those few that already seem to have moved, of a load that is in doubt, the others would be held against
-    what is best of it.
+    Goods, if there are any: a truck's own tag is metres behind them, and mounted to be heard.
     """
-    goods = {epc: total for epc, total in points.items() if not carrier(epc)}
-    best = max(goods.values(), default=0)
-    if best <= 0:
-        return []
-    moved = sorted((core[epc].peak, epc) for epc, total in goods.items() if total > min(0, best - DOUBT))
+    every = sorted((total, epc) for epc, total in points.items() if total > 0)
+    moved = [one for one in every if not carrier(one[1])] or every
     return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
 
 
