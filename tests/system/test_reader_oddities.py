@@ -12,7 +12,7 @@ async def test_a_clock_set_forward_costs_no_passage(bench, folder, dock):
         started = time.time_ns() // 1000
         reader.gpi(1, True)
         for tag in pallet.tags:
-            reader.see(tag, 1, -50)
+            reader.see(tag, 1, -62)  # faint yet: it has just come into the field
         reader.sins.wrong_clock = 3600
         await dock.cross(pallet.tags)
         (movement,) = await gateway.moved(1)
