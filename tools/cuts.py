@@ -28,7 +28,8 @@ CUTS: dict[str, list[int]] = {
     "strayed": [-3, -2, -1, 0],
     "came_before": [-1, 0],
     "put_down": [5, 10, 20, 40],
-    "left": [-150, -80, -40, -15, 0],
+    "left": [-100, -30, -10, 0, 10, 20, 40, 80],
+    "as_stood": [8, 14, 20, 28, 38, 50, 65, 85],
     "wrong_side": [0, 30, 60, 100, 150, 300],
     "elsewhere": [-150, -100, -50, 0, 30, 60, 100, 150],
     "with_eyes": [-700, -300, -100, 0],
@@ -53,6 +54,9 @@ TRUSTED = frozenset({"group_level", "group_size", "through", "group_swing"})
 
 WORST = -600
 """Points of one feature are never fewer: the model is additive, and no single figure knows everything."""
+
+MOST = 400
+"""And never more than that: of plain scenes a single figure tells all, which it does nowhere else."""
 
 WORST_OF = {"came_before": -200, "put_down": -100, "group_size": -150}
 """And of these not fewer than that: goods that come a second time, or go back, are told as such, not passed over; and

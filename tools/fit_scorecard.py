@@ -4,8 +4,8 @@
 
 Every family is generated, as varied shifts (never as untouched ones; some more often: MORE), played through the engine
 as it is and SITES times more as other sites would have heard it, and each tag labelled from the truth beside the
-recording: first half of them, with groups and a background that are true, then all, as the engine hears them by the
-table which that made.
+recording: with groups and a background that are true, and once more as the engine hears them by the table which that
+makes. Sketches (`sketches`) are learned from with them: what everybody would say of a plain scene.
 A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
 (`features` orients them so), which keeps every rule one a technician would expect. Same arguments, same table. Needs
 numpy (a development dependency); the gateway does not.
@@ -21,10 +21,10 @@ import numpy as np
 
 from gateway.rules import closing
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import KIN, PASSED_ON, kin
+from gateway.rules.kin import KIN, kin
 from gateway.rules.scorecard import Card
 from gateway.rules.tracks import median
-from tools.cuts import CUTS, FREE, OWN, TRUSTED, WORST, WORST_OF
+from tools.cuts import CUTS, FREE, MOST, OWN, TRUSTED, WORST, WORST_OF
 from tools.labels import Told, labelled
 
 ROUNDS = 2
@@ -36,8 +36,11 @@ RIDGE = 5e-6
 FEW = 3_000
 """Tags below which a family counts less: what is rare in it must not outweigh what is common elsewhere."""
 
-STRAY_COSTS = 5.0
-"""A stray that becomes stock is as bad as five moved tags that do not."""
+SKETCHES = 3.0
+"""As many families as the sketches count as. Each passage of them counts the same: a lone tag is as much as a load."""
+
+BALANCED = ("as_stood", "above_background")
+"""Features that are told of the same tags: those that were heard while nothing passed."""
 
 WIDTH = 120
 """Characters of a line of the table at most."""
@@ -67,20 +70,23 @@ def design(names: Sequence[str], values: Any, moved: Any) -> tuple[Any, dict[str
     return np.array(columns).T, halves
 
 
-def fit(names: Sequence[str], x: Any, y: Any, weights: Any, rounds: int = 14) -> Any:
-    """The steps, those of cuts not below nought, that make the labels likeliest; the last is the constant."""
+def fit(names: Sequence[str], x: Any, y: Any, weights: Any, given: Any, rounds: int = 14) -> Any:
+    """The steps, those of cuts not below nought, that make the labels likeliest; the last is the constant.
+
+    `given` are log-odds that every tag has beside them.
+    """
     free = np.array([last for name in names for last in [False] * len(CUTS[name]) + [True] * (name in FREE)] + [True])
     ridge = np.full(x.shape[1], RIDGE)
     ridge[-1] = 0
     steps = np.zeros(x.shape[1])
 
     def loss(at: Any) -> float:
-        z = x @ at.astype(np.float32)
+        z = x @ at.astype(np.float32) + given
         return float((weights * (np.logaddexp(0, z) - y * z)).sum() + 0.5 * (ridge * at * at).sum())
 
     now = loss(steps)
     for _ in range(rounds):
-        z = (x @ steps.astype(np.float32)).astype(float)
+        z = (x @ steps.astype(np.float32)).astype(float) + given
         p = 1 / (1 + np.exp(-z))
         slope = (x.T @ ((p - y) * weights).astype(np.float32)).astype(float) + ridge * steps
         bend = np.maximum(p * (1 - p), 1e-5) * weights
@@ -130,7 +136,10 @@ def table(names: Sequence[str], steps: Any, near: Any, halves: dict[str, Any]) -
     return {
         name: (
             tuple(CUTS[name]),
-            tuple(max(WORST_OF.get(name, WORST), round(100 * (float(each) - means[name] + rest))) for each in points),
+            tuple(
+                min(MOST, max(WORST_OF.get(name, WORST), round(100 * (float(each) - means[name] + rest))))
+                for each in points
+            ),
             round(100 * (untold - means[name] + rest)),
         )
         for name, (points, untold) in parts.items()
@@ -166,34 +175,43 @@ def _written(name: str, each: tuple[Any, ...]) -> list[str]:
 
 
 def fitted(told: list[list[Told]]) -> list[Card]:
-    """The tables for passages by family, of tags read several times and of the others.
+    """The tables for passages by family, the sketches last, of tags read several times and of the others.
 
     Every family counts the same, unless it has but a few tags. First it is as if no tag had kin. What the kin say
-    follows from these tables, and all is fitted again, ROUNDS times. The steps of what serial neighbours pass on are
-    left out in the end: at work that counts as it is.
+    follows from these tables, and all is fitted again, ROUNDS times: what serial neighbours pass on counts as it is.
     """
     every = [each for family in told for each in family]
     moved = np.concatenate([each.moved for each in every])
     keep = np.concatenate([each.counts for each in every])
     several = np.concatenate([each.several for each in every])
     mine = np.concatenate([each.values for each in every])
-    costs = np.concatenate(
+    *families, sketches = told
+    weights = np.concatenate(
         [
-            np.where(each.moved, 1.0, STRAY_COSTS) / max(sum(len(one.epcs) for one in family), FEW)
-            for family in told
-            for each in family
+            *(np.full(len(each.epcs), 1 / _size(family)) for family in families for each in family),
+            *(np.full(len(each.epcs), SKETCHES / len(sketches) / len(each.epcs)) for each in sketches),
         ]
     )
     names: tuple[str, ...] = OWN
     values = mine
     cards: list[Card] = []
+    given = np.zeros(len(mine))
     for _ in range(1 + ROUNDS):
         if cards:
             heard = assured(every, mine, several, cards)
             points = np.where(several, own_points(cards[0], heard), own_points(cards[1], heard))
-            names, values = (*OWN, *KIN), np.hstack([heard, related(every, points)])
-        cards = [_one(names, values[each], moved[each], costs[each]) for each in (keep & several, keep & ~several)]
-    return [{name: part for name, part in card.items() if name != PASSED_ON} for card in cards]
+            theirs = related(every, points)
+            names, values = (*OWN, *KIN[1:]), np.hstack([heard, theirs[:, 1:]])
+            given = np.where(theirs[:, 0] == NOTHING, 0, theirs[:, 0]) / 100
+        cards = [
+            _one(names, values[each], moved[each], weights[each], given[each])
+            for each in (keep & several, keep & ~several)
+        ]
+    return cards
+
+
+def _size(family: list[Told]) -> int:
+    return max(sum(len(each.epcs) for each in family), FEW)
 
 
 def assured(told: list[Told], values: Any, several: Any, cards: list[Card]) -> Any:
@@ -211,11 +229,11 @@ def assured(told: list[Told], values: Any, several: Any, cards: list[Card]) -> A
     return found
 
 
-def _one(names: Sequence[str], values: Any, moved: Any, costs: Any) -> Card:
+def _one(names: Sequence[str], values: Any, moved: Any, weights: Any, given: Any) -> Card:
     y = moved.astype(float)
     x, halves = design(names, values, y)
-    steps = fit(names, x, y, costs / costs.sum())
-    total = x @ steps.astype(np.float32)
+    steps = fit(names, x, y, weights / weights.sum(), given)
+    total = x @ steps.astype(np.float32) + given
     wrong = int(((total > 0) != (y > 0)).sum())
     sys.stderr.write(f"{len(y)} tags, {wrong} on the wrong side of nought\n")
     return table(names, steps, values[abs(total) < 2], halves)
@@ -242,12 +260,23 @@ def related(told: list[Told], points: Any) -> Any:
     return np.array(found, np.int16)
 
 
+def _balance(card: Card) -> None:
+    """What two features say that are told of the same tags, without what cancels out where they are not."""
+    one, other = BALANCED
+    by = (card[other][2] - card[one][2]) // 2
+    for name, more in ((one, by), (other, -by)):
+        cuts, points, untold = card[name]
+        card[name] = (cuts, tuple(each + more for each in points), untold + more)
+
+
 def cards(told: list[list[Told]]) -> dict[str, Card]:
     """Tables for portals that hear from two rows and for the others, of tags read several times and a few times."""
     found: dict[str, Card] = {}
     for which, directed in (("rows", True), ("row", False)):
         mine = [[each for each in family if each.directed is directed] for family in told]
         found[which], found[f"{which}_few"] = fitted([family for family in mine if family])
+    for card in found.values():
+        _balance(card)
     for few in ("", "_few"):  # no family has doors of one row side by side; the next door says the same to them
         found[f"row{few}"]["elsewhere"] = found[f"rows{few}"]["elsewhere"]
     return found
@@ -260,8 +289,9 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=25, help="passages per shift")
     parser.add_argument("--write", action="store_true", help="write gateway/rules/scorecard.py instead of printing")
     chosen = parser.parse_args()
-    first = labelled(max(1, chosen.seeds // 2), chosen.passages, None)
-    made = text(cards(labelled(chosen.seeds, chosen.passages, cards(first))))
+    true = labelled(chosen.seeds, chosen.passages, None)
+    at_work = labelled(chosen.seeds, chosen.passages, cards(true))
+    made = text(cards([one + other for one, other in zip(true, at_work, strict=True)]))
     if chosen.write:
         Path("gateway/rules/scorecard.py").write_text(made, encoding="utf-8")
     else:

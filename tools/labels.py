@@ -22,6 +22,7 @@ from gateway.rules.tracks import Track
 from simulators.rf import FAMILIES, Shift, shift
 from tools.cuts import OWN
 from tools.other_sites import Site, elsewhere, later
+from tools.sketches import sketch
 
 NEAR = 300_000
 """µs by which a passage and a truth passage may miss each other and still be the same."""
@@ -32,8 +33,12 @@ SURE = 10_000
 SITES = 2
 """Other sites that each shift is played as."""
 
-MORE = {"single_antenna": 3}
-"""How many times as many shifts of a family are played: the cards for one row of antennas are learned from it alone."""
+SKETCHED = "sketched"
+"""The family of what `sketches` draws."""
+
+MORE = {"single_antenna": 3, SKETCHED: 8}
+"""How many times as many shifts of a family are played: the cards for one row of antennas are learned from the first
+alone, and sketches are small."""
 
 RANGE = (-32_000, 32_000)
 """Values beyond say no more: ms, tenths of dB, counts; what is kept has 16 bits."""
@@ -149,6 +154,9 @@ def _same(one: Shift, site: Site, portal: str, opened: int, closed: int) -> list
 
 def labels(family: str, seed: int, count: int, by: Mapping[str, Card] | None) -> list[Told]:
     """The passages of one varied shift, as generated and as other sites would have it; `by` as in `passages`."""
+    if family == SKETCHED:
+        drawn = sketch(seed, count)
+        return list(passages(drawn, Site(drawn.records, {}), by))
     one = shift(family, seed, count, "varied")
     others = [elsewhere(one, Random(f"{family}/{seed}/{number}")) for number in range(SITES)]
     return [each for site in (Site(one.records, {}), *others) for each in passages(one, site, by)]
@@ -158,7 +166,7 @@ def labelled(seeds: int, count: int, by: Mapping[str, Card] | None) -> list[list
     """The labels of so many shifts of each family, by family."""
     told = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for family in sorted(FAMILIES):
+        for family in (*sorted(FAMILIES), SKETCHED):
             asked = [(family, seed, count, by) for seed in range(1, seeds * MORE.get(family, 1) + 1)]
             told.append([each for found in pool.map(labels, *zip(*asked, strict=True)) for each in found])
             sys.stderr.write(f"{family}: {sum(len(each.epcs) for each in told[-1])} tags\n")

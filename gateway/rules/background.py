@@ -22,6 +22,10 @@ AWAY = 3_000_000
 """µs after it left the door during which a tag that moved is still on its way, and no background yet."""
 
 
+FOLLOWS = 4
+"""How loud each antenna usually hears a tag follows what it hears now by one part in so many: people walk by."""
+
+
 class Known(Struct):
     """What is known of a tag outside passages. Tenths of dBm, µs."""
 
@@ -40,6 +44,8 @@ class Known(Struct):
     outer: int = 0
     inner: int = 0
     """Of `reads`, those of these rows of antennas."""
+    levels: dict[int, int] = {}
+    """How loud each antenna, by its index, usually hears it."""
 
 
 class Background:
@@ -52,12 +58,15 @@ class Background:
     def hear(self, heard: Iterable[Heard]) -> None:
         """Take reads from outside passages."""
         peaks: dict[str, list[int]] = {}
+        levels: dict[str, dict[int, list[int]]] = {}
         rows = self._rows
         for at, antenna, epc, rssi, _ in heard:
             level = max(FLOOR, min(CEILING, int(rssi * 10)))
             one = peaks.get(epc)
             if one is None:
                 one = peaks[epc] = [level, 0, at, at, 0, 0, 0]
+                levels[epc] = {}
+            levels[epc].setdefault(antenna, []).append(level)
             one[1] += 1
             one[3] = at
             one[4 + rows[antenna]] += 1
@@ -67,9 +76,17 @@ class Background:
             known = self.known.get(epc)
             if known is not None and known.moved and last < known.moved + AWAY:
                 continue
-            self._take(epc, level, (reads, outer, inner), first, last)
+            self._take(epc, level, (reads, outer, inner), (first, last), levels[epc])
 
-    def _take(self, epc: str, level: int, reads: tuple[int, int, int], first: int, last: int) -> Known:
+    def _take(
+        self,
+        epc: str,
+        level: int,
+        reads: tuple[int, int, int],
+        span: tuple[int, int],
+        levels: Mapping[int, Sequence[int]],
+    ) -> Known:
+        first, last = span
         known = self.known.pop(epc, None) or Known(first=first)
         known.level = level if level > known.level else known.level + (level - known.level) // 4
         known.reads += reads[0]
@@ -78,6 +95,10 @@ class Background:
         if not known.first:
             known.first = first
         known.last = max(known.last, last)
+        for antenna, each in levels.items():
+            mean = sum(each) // len(each)
+            usual = known.levels.get(antenna, mean)
+            known.levels[antenna] = usual + (mean - usual) // FOLLOWS
         self.known[epc] = known  # at the end: heard last
         return known
 
@@ -85,7 +106,11 @@ class Background:
         """These were heard in a passage and did not move."""
         for track in tracks:
             reads = track.reads, track.counts[OUTER], track.counts[INNER]
-            known = self._take(track.epc, max(track.peak, track.outside), reads, track.first, track.last)
+            levels: dict[int, list[int]] = {}
+            for _, antenna, level in track.heard:
+                levels.setdefault(antenna, []).append(level)
+            span = track.first, track.last
+            known = self._take(track.epc, max(track.peak, track.outside), reads, span, levels)
             known.strayed += 1
 
     def moved(self, epcs: Iterable[str], at: int, way: str) -> None:

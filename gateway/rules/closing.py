@@ -29,7 +29,7 @@ from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
 from gateway.rules.scorecard import CARDS, Card
-from gateway.rules.scoring import DOUBT, VOUCHABLE, own, part, shared, why
+from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, own, part, shared, why
 from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, median, middle, tracks
 
 CORE = 300_000
@@ -43,14 +43,18 @@ RISE = 100
 """Tenths of dB by which a tag that comes through rises, over its own reads or over what it was before and after:
 standing tags change by half of that. What lacks of it counts against a tag as if it were fainter by as much."""
 
-ALIKE = 80
-"""Tenths of dB: the tags of one load whose loudest reads are as near to each other found the group."""
+ALIKE = 240
+"""Tenths of dB: the tags whose loudest reads are as near to the best of them found the group. On one pallet they differ
+by as much: at its edge and in the middle, beside an antenna and behind goods."""
+
+ROUNDS = 5
+"""Times that the group is gathered anew at most: by the points that they have beside it, others belong to it."""
 
 BELOW = 200
 """Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
 goods that absorb are heard so much less than those at its edge."""
 
-ASSURED = 250
+ASSURED = 400
 """Points (hundredths) of the goods' median, without those for how loud they are together, from which on that adds
 nothing: a load of frozen goods is 10 dB fainter than one of paper, and as real."""
 
@@ -59,6 +63,9 @@ SEVERAL = 6
 
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
+
+STAYED = -250
+"""Points below which a new tag that was heard did not move, beyond doubt (12 : 1): it is a stray of this door."""
 
 STRAYS_SHOWN = 50
 """Strays whose figures go into the evidence; all of them are named and counted."""
@@ -197,7 +204,7 @@ def end(
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
-    strays = sum(1 for epc, total in points.items() if total <= -DOUBT and found[epc].reads and new(known.get(epc)))
+    strays = sum(1 for epc, total in points.items() if total <= STAYED and found[epc].reads and new(known.get(epc)))
     return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased, len(scored.group))
 
 
@@ -224,7 +231,7 @@ def score(
     values: dict[str, Values] = {}
     mine: dict[str, int] = {}
     cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
-    for _ in range(2):
+    for _ in range(ROUNDS):
         made = curve(group, window.begin, window.end, place)
         strangers = sum(stranger(track, known.get(epc), made) for epc, track in core.items())
         around = _around(window, made, place, group, directed, strangers)
@@ -241,7 +248,9 @@ def score(
         values = {epc: each | {"group_level": NOTHING} for epc, each in values.items()}
         mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
     theirs = kin(mine, known)
-    points = {epc: alone + shared(theirs[epc], cards[epc]) for epc, alone in mine.items()}
+    points = {
+        epc: alone + shared(theirs[epc], cards[epc]) - (0 if carrier(epc) else COSTS) for epc, alone in mine.items()
+    }
     return Scored(values, theirs, points, group, around.way, directed)
 
 
@@ -279,12 +288,17 @@ def card_of(track: Track, directed: bool) -> str:
 
 
 def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
-    """The better half of the tags that seem to have moved: what others are compared with must be beyond doubt.
+    """The louder half of the goods that seem to have moved, with the doubtful ones where none is sure; none where no
+    goods seem to: a truck's own tag is metres behind them, and mounted to be heard.
 
-    Goods, if there are any: a truck's own tag is metres behind them, and mounted to be heard.
+    Were it only those few that already seem to have moved, of a load that is in doubt, the others would be held against
+    what is best of it.
     """
-    every = sorted((total, epc) for epc, total in points.items() if total > 0)
-    moved = [one for one in every if not carrier(one[1])] or every
+    goods = {epc: total for epc, total in points.items() if not carrier(epc)}
+    best = max(goods.values(), default=0)
+    if best <= 0:
+        return []
+    moved = sorted((core[epc].peak, epc) for epc, total in goods.items() if total > min(0, best - DOUBT))
     return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
 
 

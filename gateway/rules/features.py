@@ -57,6 +57,13 @@ PUT_DOWN = 60
 LATELY = 15_000_000
 """µs before a passage within which a tag was heard that still stands there; and that make a rate of its reads."""
 
+ANEW, FAR_OFF = 60, 150
+"""Tenths of dB that a read counts for that is of an antenna which does not usually hear the tag; and at most."""
+
+LACKS, MOST_LACKED = 3, 200
+"""How many reads that should have been one that is there stands for: it may be heard less often; and tenths of reads
+beyond which nothing more is said."""
+
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
 
@@ -166,6 +173,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "came_before": _came(known, elsewhere, around),
         "put_down": _put_down(known, around),
         "left": _left(track, known, around),
+        "as_stood": _as_stood(track, known),
         "wrong_side": _allowed(wrong_side(track, around.way), around.wrong_side) if directed else NOTHING,
         "elsewhere": NOTHING if there is None else loudness([level for _, _, level in track.heard]) - there,
         "with_eyes": _timing(track, around),
@@ -236,19 +244,31 @@ def _put_down(known: Known | None, around: Around) -> int:
 
 
 def _left(track: Track, known: Known | None, around: Around) -> int:
-    """Minus the reads after the passage in the row of antennas that heard it before, %, of what there would have been.
+    """Tenths of the reads that lack after the passage in the row of antennas that heard it before: LACKS for one.
 
-    What stands there is heard on, and what was taken away is not: however loud it was. It is only asked where there
-    would have been a read at least, of what was heard so lately that it still stood there.
+    What stands there is heard on, and what was taken away is not: however loud it was. It is only asked of what was
+    heard so lately that it still stood there.
     """
     if known is None or known.reads < SETTLED_READS or known.last < around.opened - LATELY:
         return NOTHING
     counts = (known.outer, known.reads - known.outer - known.inner, known.inner)
     row = counts.index(max(counts))
-    expected = 100 * counts[row] * around.after // max(LATELY, known.last - known.first)
-    if expected < 100 or row not in around.place.rows:  # a snapshot of before did not count by row
+    if row not in around.place.rows:  # a snapshot of before did not count by row
         return NOTHING
-    return -min(300, 10_000 * track.tails[row] // expected)
+    expected = 10 * counts[row] * around.after // max(LATELY, known.last - known.first)
+    return max(-MOST_LACKED, min(MOST_LACKED, expected - 10 * LACKS * track.tails[row]))
+
+
+def _as_stood(track: Track, known: Known | None) -> int:
+    """By how much its reads differ, on average, from how loud each antenna usually hears it: tenths of dB."""
+    if known is None or known.reads < SETTLED_READS or not known.levels:
+        return NOTHING
+    off = [
+        min(FAR_OFF, abs(level - known.levels[antenna])) if antenna in known.levels else ANEW
+        for at, antenna, level in track.heard
+        if track.first <= at <= track.last
+    ]
+    return sum(off) // len(off) if off else NOTHING
 
 
 def wrong_side(track: Track, way: str) -> int | None:

@@ -40,9 +40,15 @@ VOUCHABLE = 700
 """And how far below nought a tag may be lifted that is announced on what moves with it (1,000 : 1): it is heard in
 the same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
 
-RESERVE = 50
-"""Points by which serial neighbours must speak for a tag to count for it: of forty cases of a rack that a truck's flank
-lights up for a moment, some are loud."""
+COSTS = 140
+"""Points (4 : 1) asked of a tag in the end: a stray that becomes stock is as bad as four moved tags that do not.
+One that is missing is asked for, and one that is not there is sold. What a tag says of its kin is how likely it is,
+without: else what is a little doubtful of each would be sure of all. Of a truck's own tag nothing is asked: it is no
+stock."""
+
+RESERVE = 100
+"""And points by which serial neighbours must speak for a tag to count for it: those of a pallet that drives by are all
+heard for one reason, and some of a rack that a truck's flank lights up for a moment are loud."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""
@@ -74,7 +80,8 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "strayed": ("it was heard and did not move in {value} passages before", "", 1),
     "came_before": ("it had gone this way, or through another door, just before", "", 1),
     "put_down": ("it had gone the other way {value} before", "s", 1),
-    "left": ("where it had stood it was heard {value} as often afterwards", "%", 1),
+    "left": ("where it had stood it lacked {value} reads afterwards", "", 10),
+    "as_stood": ("its reads were {value} off the levels it usually stands there at", "dB", 10),
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "phase": ("its phases gave it {value} points for moving", "", 100),

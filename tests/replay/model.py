@@ -292,7 +292,8 @@ def scenes() -> dict[str, Scene]:
         ),
         "model-faint-here": beside({"faint_here": (None, -8)}, *rack()),
         "model-put-down": put_down(),
-        "model-left": beside({"left": (None, -50)}, PARKED, before=quiet(PARKED)),
+        "model-left": beside({"left": (None, -5)}, PARKED, before=quiet(PARKED)),
+        "model-as-stood": beside({"as_stood": (None, 1)}, RACK, before=quiet(RACK)),
         "model-unit": Scene(
             day(taught(20), crossing(10.0, Tag(pallet_tag(9), standing(-1.2), (-47.0, -50.0)))),
             pallet_tag(9),
@@ -300,7 +301,7 @@ def scenes() -> dict[str, Scene]:
             says={"unit": (None, -5)},
         ),
         "model-arrived": arrived(),
-        "model-group-level": walked({"group_level": (None, -12)}, lambda off: standing(off), 2.2),
+        "model-group-level": walked({"group_level": (None, -11)}, lambda off: standing(off), 2.2),
         "model-group-size": lone(),
         "model-through": walked({"through": (None, 0)}, lambda off: standing(off / 2, 8.5, 11.5)),
         "model-group-swing": walked({"group_swing": (None, 4)}, lambda off: standing(0.75 + off / 4, 7.5, 12.5)),

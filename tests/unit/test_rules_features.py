@@ -8,12 +8,16 @@ from gateway.rules.beams import INNER, OUTER, Span, Vehicle
 from gateway.rules.features import (
     ALLOWANCE,
     ALONE,
+    ANEW,
     AROUND,
     COMPANIONS,
     FAINT,
+    FAR_OFF,
     HEADROOM,
     JUST,
+    LACKS,
     LATELY,
+    MOST_LACKED,
     NEVER_THERE,
     NOTHING,
     PUT_DOWN,
@@ -239,33 +243,47 @@ def test_what_was_put_down_is_heard_when_its_truck_goes_back() -> None:
 
 
 def test_what_is_not_heard_any_more_where_it_stood_was_taken_away() -> None:
-    """Reads of the row that heard it while nothing passed, in the second after: % of what there would have been."""
+    """Tenths of the reads that lack afterwards in the row that heard it while nothing passed; one there is LACKS."""
     known = Known(level=-500, reads=200, first=-20_000 * MS, last=0, outer=200)  # ten a second
 
     def left(reads: list[Heard], known: Known | None = known, after: int = 1000 * MS, **changed: object) -> int:
         return told(reads, known, after=after, **changed)["left"]
 
-    assert left(through()) == 0
-    assert left(still(-50.0, end=3400)) == -100
-    assert left(still(-50.0, end=2900)) == -50
-    assert left(still(-50.0, end=9000)) == -300  # no more than that
+    assert left(through()) == 100
+    assert left(through(), after=100 * MS) == 10
+    assert left(still(-50.0, end=2500)) == 100 - 10 * LACKS
+    assert left(still(-50.0, end=2900)) == 100 - 5 * 10 * LACKS
+    assert left(still(-50.0, end=9000)) == -MOST_LACKED  # no more than that
+    assert left(through(), after=9000 * MS) == MOST_LACKED
     other = msgspec.structs.replace(known, outer=50, inner=120)
-    assert left(still(-50.0), other) == 0  # heard on, and not where it stood
+    assert left(still(-50.0), other) == 60  # heard on, and not where it stood
 
 
 def test_what_was_heard_too_seldom_or_too_long_ago_says_nothing_of_it_by_its_silence() -> None:
-    """Less than a read was to come, or it had left before already, or it was never settled here."""
+    """It had left before already, or it was never settled here; of what is heard seldom silence says little."""
     slow = Known(level=-500, reads=20, first=-20_000 * MS, last=0, outer=20)
-    found = told(through(), slow, after=999 * MS), told(through(), slow, after=1000 * MS)
-    assert [each["left"] for each in found] == [NOTHING, 0]
+    assert told(through(), slow, after=1000 * MS)["left"] == 10
     fast = Known(level=-500, reads=200, first=-40_000 * MS, last=-LATELY, outer=200)
-    assert told(through(), fast, after=1000 * MS)["left"] == 0
+    assert told(through(), fast, after=1000 * MS)["left"] == 10 * 200 * 1_000_000 // (40_000 * MS - LATELY)
     for known in (None, msgspec.structs.replace(fast, last=-LATELY - 1), msgspec.structs.replace(fast, reads=2)):
         assert told(through(), known, after=1000 * MS)["left"] == NOTHING
     before = msgspec.structs.replace(fast, outer=0)  # from a snapshot that did not count by row
     assert told(through(), before, after=1000 * MS)["left"] == NOTHING
     two = Known(level=-500, reads=14, first=0, last=0, outer=14)  # heard for a moment: the rate is over LATELY at least
-    assert told(through(), two, after=1000 * MS)["left"] == NOTHING
+    assert told(through(), two, after=1000 * MS)["left"] == 9
+
+
+def test_what_is_heard_as_it_stood_stands_there() -> None:
+    """The mean of how far its reads in the door are off what each antenna usually hears; of one that does not, ANEW."""
+    known = Known(level=-500, reads=200, first=-20_000 * MS, last=0, outer=200, levels={0: -500})
+    assert told(still(-50.0), known)["as_stood"] == 0
+    assert told(still(-52.0), known)["as_stood"] == 20
+    assert told(still(-90.0), known)["as_stood"] == FAR_OFF
+    both = [(at, place % 2, epc, rssi, tone) for place, (at, _, epc, rssi, tone) in enumerate(still(-50.0))]
+    assert ANEW // 2 - 5 <= told(both, known)["as_stood"] <= ANEW // 2 + 5  # of SAMPLES of its reads
+    assert 15 <= told(both, msgspec.structs.replace(known, levels={0: -500, 1: -540}))["as_stood"] <= 25
+    for less in (None, msgspec.structs.replace(known, levels={}), msgspec.structs.replace(known, reads=2)):
+        assert told(still(-50.0), less)["as_stood"] == NOTHING
 
 
 def test_who_went_this_way_a_minute_ago_cannot_do_so_again() -> None:
