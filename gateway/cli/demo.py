@@ -198,6 +198,8 @@ async def _play(directory: Path, console: Console, as_json: bool, keep: bool) ->
         site.tell(play=True)
         with Live(console=console, get_renderable=board.render, refresh_per_second=4, transient=as_json):
             done = await _until_done(site, board)
+            if watching.done() and (error := watching.exception()) is not None:
+                raise DemoError(f"the gateway's decisions could not be followed: {error!r}")
             inventory = await _until_known(central, done["truth"]["inventory"])
         result = _judge(done, inventory, board)
         if as_json:
@@ -246,11 +248,13 @@ def _expectations(config: Path) -> set[str]:
 
 async def _watch(socket: Path, gateway: Process, board: Board) -> None:
     """Follow the gateway's decisions through its command socket, as a technician would."""
-    while not socket.exists():
+    while True:
+        with suppress(FileNotFoundError, ConnectionRefusedError):  # not bound yet, or bound and not listening yet
+            reader, writer = await asyncio.open_unix_connection(str(socket), limit=1 << 24)
+            break
         if not gateway.lines.empty():
             return
         await asyncio.sleep(0.05)
-    reader, writer = await asyncio.open_unix_connection(str(socket), limit=1 << 24)
     writer.write(b'{"name":"watch"}\n')
     try:
         async for line in reader:
