@@ -153,7 +153,10 @@ def _same(one: Shift, site: Site, portal: str, opened: int, closed: int) -> list
 
 
 def labels(family: str, seed: int, count: int, by: Mapping[str, Card] | None) -> list[Told]:
-    """The passages of one varied shift, as generated and as other sites would have it; `by` as in `passages`."""
+    """The passages of one varied shift, as generated and as other sites would have it, or of a sketch, as it is.
+
+    `by` as in `passages`.
+    """
     if family == SKETCHED:
         drawn = sketch(seed, count)
         return list(passages(drawn, Site(drawn.records, {}), by))

@@ -5,13 +5,15 @@ and fall or do not, beside a thing or two that stands there. The generator is al
 would say at once of a plain scene must come out all the same.
 """
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from msgspec import Struct
 
 from simulators import epc
-from simulators.rf import Shift
+from simulators.rf import FAMILIES, Shift
+from simulators.rf.dock import configuration, doors
 
 BEGIN = 1_795_243_331_000_000
 """µs UTC at which a sketch begins."""
@@ -34,13 +36,20 @@ OTHER_ROW = (None, 8.0, 16.0)
 """dB by which the row hears a load less while it is at the other one; None: not at all."""
 
 COMES, FARTHER = (0.3, 1.5), (6.0, 16.0)
-"""s before and after it that a load is heard from afar at half of the sites, and dB by which it is fainter then."""
+"""s before and after it that a load is heard from afar, where the other row hears it, and dB by which it is fainter."""
 
-PAUSE, EMPTY, WALKS = (3.0, 25.0), 0.25, 0.35
-"""Seconds between two vehicles; shares of those without a load, and of the shifts whose loads wait within earshot."""
+PAUSE, EMPTY = (3.0, 25.0), 0.25
+"""Seconds between two vehicles, and the share of those without a load."""
+
+WAITING, ELSEWHERE = 0.35, 0.3
+"""Share of the shifts whose loads wait within earshot before they are fetched; and of what comes in that waits where
+nobody hears it, as does all but as much of what goes out."""
 
 STANDING, STANDS, RATES, SCATTER = (0, 1, 2, 6), (-72.0, -50.0), (0.3, 4.0), 1.5
-"""Tags that stand there all the time, dBm, reads per second by one antenna, and dB."""
+"""Tags that stand there, one in four from some time on, dBm, reads per second, and dB by which those differ."""
+
+FAINTEST = -77.0
+"""dBm: what is fainter is not read."""
 
 GLIMPSED, GLIMPSES, GLIMPSE = 0.15, (1, 4), (-74.0, -58.0)
 """Share of the vehicles that light something up, tags of that, and dBm: heard once or twice."""
@@ -68,7 +77,7 @@ class _Reads(Struct):
 
     def hear(self, door: int, at: float, antenna: int, hex_: str, level: float) -> None:
         """One read; `at` in seconds."""
-        if level > -77:
+        if level > FAINTEST:
             self.rows[f"reader-{door}"].append((BEGIN + int(at * 1e6), antenna, hex_, float(round(level))))
 
 
@@ -76,23 +85,25 @@ def sketch(seed: int, count: int) -> Shift:
     """A sketched shift with so many loads: the same for the same arguments."""
     chance = Random(f"sketch/{seed}")
     preset, antennas = chance.choice(PRESETS)
-    doors = 2 if antennas > 1 and chance.random() < 0.4 else 1
+    side_by_side = 2 if antennas > 1 and chance.random() < 0.4 else 1
     eyes = antennas == 1 or chance.random() < 0.75
-    heard = _Reads(doors, antennas, {f"reader-{number}": [] for number in range(1, doors + 1)})
+    site = replace(FAMILIES["calm"], preset=preset, doors=side_by_side, eyes=eyes)
+    dock = doors(site, Random(f"sketch/{seed}/dock"))
+    heard = _Reads(side_by_side, antennas, {door.reader: [] for door in dock})
     edges: list[tuple[int, dict[str, Any]]] = []
     passages: list[dict[str, Any]] = []
     kept, swell, other = chance.choice(KEPT), chance.choice(SWELLS), chance.choice(OTHER_ROW)
-    loud, waits = chance.uniform(*LOUD), chance.random() < WALKS
+    loud, waits = chance.uniform(*LOUD), chance.random() < WAITING
     now, serial = 30.0, 1 + chance.randrange(1000) * 1000
     while len([each for each in passages if each["units"]]) < count:
-        door, inward = chance.randint(1, doors), chance.random() < 0.6
+        door, inward = chance.randint(1, side_by_side), chance.random() < 0.6
         lasts = chance.uniform(*LASTS) * chance.choice((0.5, 1.0, 1.0))
         now += chance.uniform(*PAUSE) + lasts
         load = None
         if chance.random() >= EMPTY:
             load = _load(seed, len(passages), serial, chance)
             serial += len(load.epcs) + chance.choice((0, 50))
-            if waits and inward is not (chance.random() < 0.3):
+            if waits and inward is (chance.random() >= ELSEWHERE):
                 now += _waiting(heard, door, now, load, loud, inward, chance)
             _through(heard, door, now, lasts, load, (loud, swell, other, kept), inward, chance)
         if eyes:
@@ -102,11 +113,10 @@ def sketch(seed: int, count: int) -> Shift:
         passages.append(_passage(len(passages) + 1, door, now, lasts, inward, load))
         now += lasts
     _standing(heard, now + 20, chance)
-    text = _configuration(preset, doors, antennas, eyes)
-    records = sorted([*_reports(heard), *edges], key=lambda each: each[0])
+    records = [(BEGIN, {"kind": "boot"}), *sorted([*_reports(heard), *edges], key=lambda each: each[0])]
     records.append((records[-1][0] + 60_000_000, {"kind": "tick"}))
     truth = {"family": "sketched", "badges": [], "passages": passages}
-    return Shift("sketched", "sketched", seed, text, [(BEGIN, {"kind": "boot"}), *records], truth)
+    return Shift("sketched", "sketched", seed, configuration(dock, []), records, truth, dock)
 
 
 def _load(seed: int, number: int, serial: int, chance: Random) -> _Load:
@@ -200,7 +210,7 @@ def _glimpse(heard: _Reads, door: int, now: float, lasts: float, number: int, ch
 
 
 def _standing(heard: _Reads, until: float, chance: Random) -> None:
-    """What stands at a door all the time."""
+    """What stands at a door, to the end."""
     for door in range(1, heard.doors + 1):
         for place in range(chance.choice(STANDING)):
             hex_, level = epc.sgtin96("09520001999994", f"{door}{place:02}", 7), chance.uniform(*STANDS)
@@ -251,30 +261,3 @@ def _reports(heard: _Reads) -> list[tuple[int, dict[str, Any]]]:
             columns = ("at", "antenna", "epc", "rssi")
             found.append((batch[-1][0] + 5000, {"kind": "reads", "reader": reader, "columns": columns, "reads": batch}))
     return found
-
-
-def _configuration(preset: str, doors: int, antennas: int, eyes: bool) -> str:
-    rows = {1: ["middle"], 2: ["outer", "inner"], 4: ["outer", "outer", "inner", "inner"]}[antennas]
-    text = '[site]\nid = "sketch"\n[gateway]\nid = "gw-1"\n[[location]]\nid = "hall"\nkind = "staging"\n'
-    for door in range(1, doors + 1):
-        text += f'[[reader]]\nid = "reader-{door}"\nurl = "llrp://192.0.2.{door}"\n'
-    for door in range(1, doors + 1):
-        hang = ", ".join(
-            f'{{ reader = "reader-{door}", port = {port}, row = "{row}", side = "{_side(port, antennas)}" }}'
-            for port, row in enumerate(rows, 1)
-        )
-        text += f'[[portal]]\nid = "dock-{door}"\nlocation = "hall"\npreset = "{preset}"\nantennas = [{hang}]\n'
-        if eyes:
-            beams = ", ".join(
-                f'{{ reader = "reader-{door}", port = {p}, row = "{r}" }}' for p, r in ((1, "outer"), (2, "inner"))
-            )
-            text += f"eyes = [{beams}]\n"
-        if doors > 1:
-            text += f'neighbours = ["dock-{3 - door}"]\n'
-    return text
-
-
-def _side(port: int, antennas: int) -> str:
-    if antennas == 1:
-        return "top"
-    return "left" if antennas == 2 or port % 2 else "right"

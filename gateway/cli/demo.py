@@ -198,8 +198,10 @@ async def _play(directory: Path, console: Console, as_json: bool, keep: bool) ->
         site.tell(play=True)
         with Live(console=console, get_renderable=board.render, refresh_per_second=4, transient=as_json):
             done = await _until_done(site, board)
-            if watching.done() and (error := watching.exception()) is not None:
-                raise DemoError(f"the gateway's decisions could not be followed: {error!r}")
+            if watching.done():
+                raise DemoError(
+                    f"the gateway's decisions could not be followed: {watching.exception() or 'it hung up'}"
+                )
             inventory = await _until_known(central, done["truth"]["inventory"])
         result = _judge(done, inventory, board)
         if as_json:

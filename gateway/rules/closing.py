@@ -65,7 +65,7 @@ UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
 
 STAYED = -250
-"""Points below which a new tag that was heard did not move, beyond doubt (12 : 1): it is a stray of this door."""
+"""Points from which down a new tag that was heard is a stray of this door: three times as likely as not, and COSTS."""
 
 STRAYS_SHOWN = 50
 """Strays whose figures go into the evidence; all of them are named and counted."""

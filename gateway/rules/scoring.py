@@ -1,9 +1,10 @@
 """Scoring: features become points, and points become *moved*, *doubtful* or *stray*. Pure.
 
 The model is a scorecard: each feature falls between two cuts and gives the points written there (hundredths of
-log-odds); the sum is the tag's, and then its kin are heard (`kin`). Above nought it moved; from VOUCHABLE below to
-DOUBT above it is doubtful: then what was announced may decide (`vouching`). Points never fall as a feature grows. The
-tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician may read them and argue with them.
+log-odds); the sum is the tag's, its kin are heard (`kin`), and COSTS are taken off. Above nought it moved; from
+VOUCHABLE below to DOUBT above it is doubtful: then what was announced may decide (`vouching`). Points never fall as a
+feature grows. The tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician may read them and
+argue with them.
 
 **Evidence of a passage** (`Passage.evidence`, and with it every movement's):
 
@@ -14,7 +15,7 @@ tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician 
     "eyes"      [[µs from the opening, row, broken], …]
     "group"     how many tags were the confident group that the others were compared with
     "tags"      {epc: [reads while the door was occupied, peak dBm, first µs, last µs from the opening]}
-    "points"    {epc: points}, log-odds with two decimals: above 0 moved
+    "points"    {epc: points}, log-odds less COSTS with two decimals: above 0 moved
     "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
     "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
@@ -34,11 +35,11 @@ from gateway.rules.kin import KIN, PASSED_ON
 from gateway.rules.scorecard import CARDS, Card
 
 DOUBT = 500
-"""Hundredths of log-odds (150 : 1) within which what is known of it may turn a tag that seems to have moved."""
+"""Points (hundredths of log-odds) within which what is known of it may turn a tag that seems to have moved."""
 
 VOUCHABLE = 700
-"""And how far below nought a tag may be lifted that is announced on what moves with it (1,000 : 1): it is heard in
-the same seconds, and where else should it be? A case left behind of a unit that is going through is rarer than that."""
+"""And how far below nought a tag may be lifted that is announced on what moves with it (270 : 1 and COSTS): it is heard
+in the same seconds, and where else should it be? A case left behind of a unit that goes through is rarer than that."""
 
 COSTS = 140
 """Points (4 : 1) asked of a tag in the end: a stray that becomes stock is as bad as four moved tags that do not.
