@@ -7,7 +7,6 @@ need not be waited for. Nothing here knows the gateway's code; the events' field
 """
 
 import contextlib
-import hashlib
 import json
 import sqlite3
 import threading
@@ -21,7 +20,7 @@ PRAGMA journal_mode=WAL;
 PRAGMA synchronous=NORMAL;
 CREATE TABLE IF NOT EXISTS events(
   position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, gateway TEXT, seq INTEGER, kind TEXT NOT NULL,
-  topic TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL, waits INTEGER NOT NULL DEFAULT 0);
+  topic TEXT NOT NULL, body TEXT NOT NULL, waits INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS events_waiting ON events(gateway, seq) WHERE waits;
 CREATE TABLE IF NOT EXISTS stock(
   gtin TEXT, lot TEXT, location TEXT, status TEXT, unit TEXT, quantity INTEGER NOT NULL,
@@ -44,7 +43,7 @@ class BadEvent(ValueError):  # noqa: N818 - it is the event that is bad, not the
 
 @dataclass(frozen=True)
 class Booked:
-    """What became of one message: `booked`, `duplicate`, `conflict` (same id, other bytes) or `rejected` (`reason`)."""
+    """What became of one message: `booked`, `duplicate`, `conflict` (same id, other event) or `rejected` (`reason`)."""
 
     outcome: str
     kind: str
@@ -176,17 +175,18 @@ class Inventory:
     def _book(self, kind: str, topic: str, payload: bytes, attributes: dict[str, str]) -> Booked:
         envelope, body = _envelope(payload, attributes)
         identity, gateway, seq = _identify(envelope, body)
-        digest = hashlib.sha256(payload).hexdigest()
         text = json.dumps(body, default=str, ensure_ascii=False)
-        known = self._db.execute("SELECT digest FROM events WHERE id=?", (identity,)).fetchone()
+        known = self._db.execute("SELECT body FROM events WHERE id=?", (identity,)).fetchone()
         if known is not None:
-            outcome = "duplicate" if known[0] == digest else "conflict"
+            # The event is compared, not the message: a gateway that reconnects may speak another MQTT version
+            # and so put the envelope around the same event instead of beside it.
+            outcome = "duplicate" if known[0] == text else "conflict"
             self._count(outcome)
             return Booked(outcome, kind, identity, gateway, seq, body=body)
         waits = seq is not None and seq > self._done(gateway) + 1
         self._db.execute(
-            "INSERT INTO events(id, gateway, seq, kind, topic, digest, body, waits) VALUES(?,?,?,?,?,?,?,?)",
-            (identity, gateway, seq, kind, topic, digest, text, waits),
+            "INSERT INTO events(id, gateway, seq, kind, topic, body, waits) VALUES(?,?,?,?,?,?,?)",
+            (identity, gateway, seq, kind, topic, text, waits),
         )
         if seq is not None:
             self._sequence(gateway, seq)

@@ -48,7 +48,7 @@ def _bodies(scheme: str, company: int) -> tuple[st.SearchStrategy[str], ...]:
         "grai-96": (kind, _number(38)),
         "grai-170": (kind, _text(16)),
         "giai-96": (_number({12: 42, 11: 45, 10: 48, 9: 52, 8: 55, 7: 58, 6: 62}[company]),),
-        "giai-202": (_text(30 - company),),
+        "giai-202": (_text(30 - company, SET_82.replace(":", "")),),  # epcpy 0.1.8 drops what comes behind one here
         "gsrn-96": (service,),
         "gsrnp-96": (service,),
         "gdti-96": (kind, _number(41)),

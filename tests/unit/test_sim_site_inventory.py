@@ -87,7 +87,7 @@ def test_refused_changes_no_stock(books: Inventory) -> None:
 
 
 def test_a_duplicate_is_a_no_op(books: Inventory) -> None:
-    """The same bytes again change nothing and are counted; the same id with other bytes is a conflict."""
+    """The same event again changes nothing and is counted; the same id with another event is a conflict."""
     body = movement(1, [line(5)], to="cold")
     assert [book(books, "receipt", body) for _ in range(3)] == ["booked", "duplicate", "duplicate"]
     assert book(books, "receipt", {**body, "tally:lotQuantityList": [line(6)]}) == "conflict"
@@ -212,11 +212,12 @@ def test_own_json_is_collected(books: Inventory, kind: str) -> None:
 
 
 def test_structured_and_binary_cloud_events(books: Inventory) -> None:
-    """The envelope may stand around the event (3.1.1) or beside it (MQTT 5 user properties); the id counts once."""
+    """The envelope may stand around the event (3.1.1) or beside it (MQTT 5 user properties): it is the same event."""
     body = movement(1, [line(5)], to="cold")
     structured = {"specversion": "1.0", "id": "00000001", "source": "/gw", "type": "x", "data": body}
     assert book(books, "receipt", structured) == "booked"
-    assert book(books, "receipt", body, {"specversion": "1.0", "id": "00000001"}) == "conflict"
+    assert book(books, "receipt", body, {"specversion": "1.0", "id": "00000001"}) == "duplicate"
+    assert book(books, "receipt", {**body, "tally:verdict": "x"}, {"id": "00000001"}) == "conflict"
     assert stock(books) == {("A1", "cold", "available"): "5"}
     bare = {"reason": "r"}
     attributes = {"id": "abc", "source": "gw", "sequence": "00000000000000000002"}
