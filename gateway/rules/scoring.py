@@ -48,8 +48,9 @@ without: else what is a little doubtful of each would be sure of all. Of a truck
 stock."""
 
 RESERVE = 100
-"""And points by which serial neighbours must speak for a tag to count for it: those of a pallet that drives by are all
-heard for one reason, and some of a rack that a truck's flank lights up for a moment are loud."""
+"""And points that are taken off what serial neighbours say for a tag: those of a pallet that drives by are all heard for
+one reason, and some of a rack that a truck's flank lights up for a moment are loud. Nothing is taken off what they say
+against it, nor where those on the two sides of it disagree: the last case of a pallet is as likely of it as any."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""
@@ -101,7 +102,7 @@ OWN = tuple(name for name in CARDS["rows"] if name not in KIN)
 def part(name: str, value: int, card: Card) -> int:
     """The points of one feature, hundredths; what serial neighbours pass on is points already, but for RESERVE."""
     if name == PASSED_ON:
-        return 0 if value == NOTHING else value - RESERVE
+        return 0 if value == NOTHING else min(value, max(0, value - RESERVE))
     cuts, points, nothing = card[name]
     if value == NOTHING:
         return nothing

@@ -2,7 +2,8 @@
 
 A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points for what is known of it:
 
-    for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt
+    for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt.
+             At a dock door that is the ASN of what comes in, and the order, or the ledger, of what goes out
     against  it is announced or booked on another unit that did not move, of which less than LIKELY tags, or less than
              two in three, seem to have moved; it is booked here already and goods come in; or it is named nowhere while
              all that moved beyond doubt is announced, tag by tag or by product: a stranger
@@ -27,6 +28,9 @@ from gateway.rules.scoring import VOUCHABLE
 
 VOUCHED = VOUCHABLE
 """Hundredths of log-odds for a tag that is announced on what moves with it."""
+
+STOOD_ON = 300
+"""For one that only the ledger has on it: 20 : 1, as cases are taken off a pallet all day, and nobody books that."""
 
 DISMISSED = -500
 """For a tag that is announced or booked on something else: 150 : 1, as goods are repacked more often than misnamed."""
@@ -89,19 +93,29 @@ LIKELY = 3
 """Tags of a unit that count by their points, however little, with which it may have moved as well: of two pallets on
 one truck the far one's tags may all be in doubt. That vouches for none of them, but is no reason to dismiss them."""
 
-Homes = dict[str, str]
-"""The units (SSCC) a tag belongs to, and who says so: asn, order or ledger. A unit's own tag belongs to it."""
+Homes = dict[str, set[str]]
+"""The units (SSCC) a tag belongs to, and who says so: asn, order, ledger. A unit's own tag belongs to it."""
+
+SPEAKS = {"in": ("asn",), "out": ("order", "ledger")}
+"""Whose word counts at a dock door for what goes this way; who comes first is believed most. What is to be shipped has
+no reason to come in, and what is booked here is here."""
+
+ANYWAY = ("asn", "order", "ledger")
+"""And at an inner door, or where the way is not known."""
 
 
 def _homes(epc: str, facts: Facts) -> Homes:
     ai = decode(epc).ai
     if "00" in ai:
         sscc = ai["00"]
-        return {sscc: facts.expected[sscc][0].kind} if facts.expected.get(sscc) else {}
-    homes = {one.sscc: one.expectation.partition("/")[0] for one in _serials(epc, ai, facts) if one.sscc}
+        return {sscc: {one.kind for one in facts.expected[sscc]}} if facts.expected.get(sscc) else {}
+    homes: Homes = {}
+    for one in _serials(epc, ai, facts):
+        if one.sscc:
+            homes.setdefault(one.sscc, set()).add(one.expectation.partition("/")[0])
     item = facts.items.get(epc)
     if item is not None and item.parent is not None:
-        homes[item.parent] = "ledger"
+        homes.setdefault(item.parent, set()).add("ledger")
     return homes
 
 
@@ -146,16 +160,16 @@ def _told(
 ) -> tuple[str, int] | None:
     """What the facts say of one tag, a word and points; `strange`: all that surely moved is named, and it is not."""
     own = decode(epc).ai.get("00")
-    if own is not None:
-        if own in units:
-            return mine.get(own, "ledger"), VOUCHED
-    elif here := sorted(set(mine) & units):
-        return mine[here[0]], VOUCHED
+    way = crossed.passage.direction if crossed.portal.outside is None else ""
+    here = [own] if own is not None else list(mine)
+    said = {who for sscc in here if sscc in units for who in mine.get(sscc, ("ledger",))}
+    if who := next((who for who in SPEAKS.get(way, ANYWAY) if who in said), None):
+        return who, STOOD_ON if who == "ledger" else VOUCHED
     item = facts.items.get(epc)
     if crossed.passage.direction == "in" and crossed.portal.outside is None and item is not None and item.location:
         return "booked", DISMISSED
     if mine:
-        return None if likely.intersection(mine) else ("elsewhere", DISMISSED)
+        return None if (likely | units).intersection(mine) else ("elsewhere", DISMISSED)
     if own is None and strange:
         return "stranger", STRANGER
     return None

@@ -11,7 +11,7 @@ from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Portal
 from gateway.rules.asking import questions
 from gateway.rules.candidates import Crossed
-from gateway.rules.vouching import DISMISSED, STRANGER, VOUCHED, settled
+from gateway.rules.vouching import DISMISSED, STOOD_ON, STRANGER, VOUCHED, settled
 from simulators import epc
 
 SSCC, OTHER = "095200010000000010", "095200010000000027"
@@ -19,6 +19,7 @@ GTIN = "09520001112348"
 PALLET, STRANGE_PALLET = epc.sscc96(SSCC, 7), epc.sscc96(OTHER, 7)
 CASES = [epc.sgtin96(GTIN, str(number), 7) for number in range(1, 6)]
 PORTAL = Portal("dock-1", "hall", (Antenna("r", 1, "outer"), Antenna("r", 2, "inner")))
+INNER = Portal("door-2", "cold", PORTAL.antennas, outside="hall")
 
 
 def serials(**homes: str) -> dict[str, tuple[Serial, ...]]:
@@ -32,12 +33,20 @@ def facts(**homes: str) -> Facts:
     return Facts(expected=expected, serials=serials(**homes))
 
 
-def crossed(moved: list[str], doubts: dict[str, int], way: str = "in") -> Crossed:
+def said(by: str) -> Facts:
+    """CASES[0] and CASES[1] are on the unit SSCC: so says an ASN, an order or the ledger."""
+    if by == "ledger":
+        return Facts(items={tag: Item(tag, GTIN, "L1", "present", None, SSCC) for tag in CASES[:2]})
+    each = {f"{GTIN}/{number}": (Serial(GTIN, "L1", f"{by}/D1", SSCC, "serial"),) for number in (1, 2)}
+    return Facts(expected={SSCC: (Expected(by, "D1", 1, ExpectedUnit(SSCC, ()), "expected"),)}, serials=each)
+
+
+def crossed(moved: list[str], doubts: dict[str, int], way: str = "in", portal: Portal = PORTAL) -> Crossed:
     """A passage with these tags; doubtful ones count by their points."""
     every = {*moved, *(tag for tag, points in doubts.items() if points > 0)}
     strays = tuple(sorted(set(doubts) - every))
     passage = Passage("dock-1/1", "dock-1", 1, 2, way, 0.99, tuple(sorted(every)), strays)
-    return Crossed(passage, PORTAL, None, (), doubts=tuple(sorted(doubts.items())))
+    return Crossed(passage, portal, None, (), doubts=tuple(sorted(doubts.items())))
 
 
 def test_an_announced_tag_is_vouched_for() -> None:
@@ -47,6 +56,30 @@ def test_an_announced_tag_is_vouched_for() -> None:
     assert found.inferred == (CASES[1],)
     assert found.strays == ()
     assert found.evidence == {"inferred_from": "asn", "vouched": {CASES[1]: ["asn", VOUCHED / 100]}}
+
+
+@pytest.mark.parametrize(
+    ("by", "way", "points"),
+    [
+        ("asn", "in", VOUCHED),
+        ("asn", "out", None),
+        ("order", "in", None),
+        ("order", "out", VOUCHED),
+        ("ledger", "in", None),
+        ("ledger", "out", STOOD_ON),
+    ],
+)
+def test_who_speaks_for_a_tag_depends_on_where_it_goes(by: str, way: str, points: int | None) -> None:
+    """What is to be shipped has no reason to come in; what goes out was not announced by a supplier; cases are taken
+    off pallets, so the ledger is believed less."""
+    found = settled(crossed([CASES[0]], {CASES[1]: -250}, way), said(by))
+    assert found.evidence.get("vouched") == (points and {CASES[1]: [by, points / 100]})
+
+
+@pytest.mark.parametrize("by", ["asn", "order", "ledger"])
+def test_at_an_inner_door_anybody_speaks_for_a_tag(by: str) -> None:
+    """Goods go from room to room whoever announced them."""
+    assert settled(crossed([CASES[0]], {CASES[1]: -250}, "in", INNER), said(by)).inferred == (CASES[1],)
 
 
 @pytest.mark.parametrize(
