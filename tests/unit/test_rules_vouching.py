@@ -71,7 +71,8 @@ def test_an_announced_tag_is_vouched_for() -> None:
 )
 def test_who_speaks_for_a_tag_depends_on_where_it_goes(by: str, way: str, points: int | None) -> None:
     """What is to be shipped has no reason to come in; what goes out was not announced by a supplier; cases are taken
-    off pallets, so the ledger is believed less."""
+    off pallets, so the ledger is believed less.
+    """
     found = settled(crossed([CASES[0]], {CASES[1]: -250}, way), said(by))
     assert found.evidence.get("vouched") == (points and {CASES[1]: [by, points / 100]})
 
