@@ -48,9 +48,9 @@ without: else what is a little doubtful of each would be sure of all. Of a truck
 stock."""
 
 RESERVE = 100
-"""And points that are taken off what serial neighbours say for a tag: those of a pallet that drives by are all heard for
-one reason, and some of a rack that a truck's flank lights up for a moment are loud. Nothing is taken off what they say
-against it, nor where those on the two sides of it disagree: the last case of a pallet is as likely of it as any."""
+"""And points that are taken off what serial neighbours say for a tag: those of a pallet that drives by are all heard
+for one reason, and some of a rack that a truck's flank lights up for a moment are loud. Nothing is taken off what they
+say against it, nor where those on its two sides disagree: the last case of a pallet is as likely of it as any."""
 
 WHY_SHOWN = 6
 """Parts of a tag's points that are kept as evidence: the strongest; the rest is small change."""

@@ -2,8 +2,8 @@
 
 A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points for what is known of it:
 
-    for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond doubt.
-             At a dock door that is the ASN of what comes in, and the order, or the ledger, of what goes out
+    for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond
+             doubt. At a dock door that is the ASN of what comes in, and the order, or the ledger, of what goes out
     against  it is announced or booked on another unit that did not move, of which less than LIKELY tags, or less than
              two in three, seem to have moved; it is booked here already and goods come in; or it is named nowhere while
              all that moved beyond doubt is announced, tag by tag or by product: a stranger
