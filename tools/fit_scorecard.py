@@ -24,7 +24,7 @@ from gateway.rules.features import NOTHING
 from gateway.rules.kin import KIN, kin
 from gateway.rules.scorecard import Card
 from gateway.rules.tracks import median
-from tools.cuts import CUTS, FREE, MOST, OWN, TRUSTED, WORST, WORST_OF
+from tools.cuts import CUTS, FREE, MOST, NEVER, OWN, TRUSTED, WORST, WORST_OF
 from tools.labels import Told, labelled
 
 ROUNDS = 2
@@ -269,14 +269,23 @@ def _balance(card: Card) -> None:
         card[name] = (cuts, tuple(each + more for each in points), untold + more)
 
 
+def _never(card: Card) -> None:
+    """What no load does, and what no family shows."""
+    for name, most in NEVER.items():
+        cuts, points, untold = card[name]
+        card[name] = (cuts, (min(most, points[0]), *points[1:]), untold)
+
+
 def cards(told: list[list[Told]]) -> dict[str, Card]:
     """Tables for portals that hear from two rows and for the others, of tags read several times and a few times."""
     found: dict[str, Card] = {}
     for which, directed in (("rows", True), ("row", False)):
         mine = [[each for each in family if each.directed is directed] for family in told]
         found[which], found[f"{which}_few"] = fitted([family for family in mine if family])
-    for card in found.values():
+    for which, card in found.items():
         _balance(card)
+        if not which.endswith("_few"):
+            _never(card)
     for few in ("", "_few"):  # no family has doors of one row side by side; the next door says the same to them
         found[f"row{few}"]["elsewhere"] = found[f"rows{few}"]["elsewhere"]
     return found

@@ -178,7 +178,8 @@ def end(
     went = [found[epc] for epc in moved]
     if window.vehicle is None and told[0] == "unknown" and scored.directed and went:
         told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
-    if told[0] != "none" and _unseen(window, scored, went, told[0]):
+    maybe = [found[epc] for epc, total in points.items() if total > -COSTS]
+    if told[0] != "none" and went and _unseen(window, scored, maybe, told[0]):
         evidence["unseen"] = moved
         told, went, moved, doubts = ("none", 0.0, told[2]), [], [], ()
     if told[0] == "none":
@@ -261,10 +262,13 @@ def _assured(values: Mapping[str, Values], mine: Mapping[str, int], cards: Mappi
     return bool(moved) and median(moved) >= ASSURED
 
 
-def _unseen(window: Window, scored: Scored, went: Sequence[Track], way: str) -> bool:
-    """Whether no eye of a door that has some saw what moved, and it did not go from row to row as a load: it stands."""
+def _unseen(window: Window, scored: Scored, maybe: Sequence[Track], way: str) -> bool:
+    """Whether no eye of a door that has some saw what seems to have moved, and it did not go from row to row as a load:
+    it stands. What is likelier to have moved than not is asked (all that counts but for COSTS): a few of those that
+    stand agree by chance, and then their points are for it.
+    """
     alone = window.vehicle is None and bool(window.portal.eyes) and not window.weighed
-    return alone and scored.directed and bool(went) and not passed(went, way)
+    return alone and scored.directed and not passed(maybe, way)
 
 
 def _again(known: Known | None, way: str, window: Window) -> bool:

@@ -2,7 +2,8 @@
 
 Each is oriented so that more speaks for *moved*; `scoring` gives points for it and says what it means. Levels (tenths
 of dB) are compared with those of the group, and the group's with what the door usually hears of what goes through:
-readers, antennas and tags differ by 20 dB from site to site. Times are ms. NOTHING stands for "cannot be told".
+readers, antennas and tags differ by 20 dB from site to site. Times are shares (%) of the time
+that the door was occupied: trucks differ by five times in speed. NOTHING stands for "cannot be told".
 """
 
 from collections.abc import Sequence
@@ -63,6 +64,13 @@ ANEW, FAR_OFF = 60, 150
 LACKS, MOST_LACKED = 3, 200
 """How many reads that should have been one that is there stands for: it may be heard less often; and tenths of reads
 beyond which nothing more is said."""
+
+OCCUPIED = 500_000
+"""µs by which a load is in the field before the first beam and after the last, together."""
+
+MOST_APART = 300
+"""% of the time that the door was occupied beyond which nothing more is said: of a load that was pulled through in a
+moment, half a second is as much."""
 
 COMPANIONS = 3
 """Passages after which a tag that moves with ever other goods is a companion: a truck's own tag, somebody's badge."""
@@ -163,9 +171,9 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "unlike": -min(agreed.unlike, 9_000) if levelled else NOTHING,
         "moves": max(-5_000, min(agreed.moves, 5_000)) if levelled else NOTHING,
         "company": agreed.company,
-        "with_group": NOTHING if agreed.offset is None else -(agreed.offset // 1000),
-        "order": _off(track.gap, made.gap, 1000),
-        "balance": _off(track.balance, made.balance, 1) if directed else NOTHING,
+        "with_group": NOTHING if agreed.offset is None else -_share(agreed.offset, around),
+        "order": NOTHING if track.gap is None or made.gap is None else -_share(abs(track.gap - made.gap), around),
+        "balance": _off(track.balance, made.balance) if directed else NOTHING,
         "strays_here": -around.strays if new(known) and track.peak >= made.peak - FAINT else NOTHING,
         "faint_here": 1 - around.strays - around.strangers if stranger(track, known, made) else NOTHING,
         "background": -min(known.reads, 2000) if known is not None else 0,
@@ -180,6 +188,13 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "phase": _phase(track, around),
     }
     return found | ALONE if track.epc == around.alone else found
+
+
+def _share(span: int, around: Around) -> int:
+    """A span (µs) in % of the time that the door was occupied: what rides together is no further apart than the load is
+    long, whether it is driven through or pushed.
+    """
+    return min(MOST_APART, 100 * span // (around.closed - around.opened + OCCUPIED))
 
 
 def new(known: Known | None) -> bool:
@@ -216,9 +231,9 @@ def _phase(track: Track, around: Around) -> int:
     return NOTHING if told is None else max(-5_000, min(told, 5_000))
 
 
-def _off(mine: int | None, group: int | None, unit: int) -> int:
-    """Minus the difference from the group, in `unit`."""
-    return NOTHING if mine is None or group is None else -(abs(mine - group) // unit)
+def _off(mine: int | None, group: int | None) -> int:
+    """Minus the difference from the group."""
+    return NOTHING if mine is None or group is None else -abs(mine - group)
 
 
 def _came(known: Known | None, elsewhere: Elsewhere | None, around: Around) -> int:
@@ -281,7 +296,7 @@ def wrong_side(track: Track, way: str) -> int | None:
 
 
 def _timing(track: Track, around: Around) -> int:
-    """Minus the ms by which its rows heard it before or after something was in the beam of that row."""
+    """Minus the time by which its rows heard it before or after something was in the beam of that row: `_share`."""
     if around.vehicle is None:
         return NOTHING
     worst = None
@@ -292,7 +307,7 @@ def _timing(track: Track, around: Around) -> int:
         at = centre + around.opened
         off = min(max(begin - at, at - end, 0) for begin, end in spans)
         worst = off if worst is None else max(worst, off)
-    return NOTHING if worst is None else -(worst // 1000)
+    return NOTHING if worst is None else -_share(worst, around)
 
 
 def loudness(levels: Sequence[int]) -> int:

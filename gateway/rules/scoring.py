@@ -24,7 +24,7 @@ argue with them.
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
 `tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are
-dB, ms or counts as `SAYS` has them, None where it could not be told.
+dB, % or counts as `SAYS` has them, None where it could not be told.
 """
 
 from bisect import bisect_right
@@ -72,8 +72,8 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "unlike": ("its reads strayed from the group's rise and fall by {value} in all", "dB", 10),
     "moves": ("the group's rise and fall tells its reads better than one level does, by {value} in all", "dB", 10),
     "company": ("when it was read, the group was {value} from its loudest", "dB", 10),
-    "with_group": ("its centre in time was {value} from the group's", "ms", 1),
-    "order": ("the time between the rows differed by {value} from the group's", "ms", 1),
+    "with_group": ("its centre in time was off the group's by {value} of the time in the door", "%", 1),
+    "order": ("the time between the rows was off the group's by {value} of the time in the door", "%", 1),
     "balance": ("the rows' levels differed by {value} from the group's", "dB", 10),
     "background": ("it was read {value} times while nothing passed", "", 1),
     "strays_here": ("{value} new tags stay in a passage here, lately", "", 1),
@@ -87,7 +87,7 @@ SAYS: dict[str, tuple[str, str, int]] = {
     "wrong_side": ("it was {value} louder than on the side where it should not be", "dB", 10),
     "elsewhere": ("it was {value} louder here than at the next door", "dB", 10),
     "phase": ("its phases gave it {value} points for moving", "", 100),
-    "with_eyes": ("its centre in time was {value} off the beam's", "ms", 1),
+    "with_eyes": ("its centre in time was off the beam's by {value} of the time in the door", "%", 1),
     "kin": ("its serial neighbours gave it {value} points", "", 100),
     "arrived": ("what had come to stand there with it had {value} points itself", "", 100),
     "product": ("the others of its product had {value} points themselves", "", 100),
@@ -139,5 +139,5 @@ def sentence(name: str, value: float | None) -> str:
     says, unit, divisor = SAYS.get(name, (name + ": {value}", "", 1))
     if value is None:
         return says.format(value="unknown")
-    distance = (unit in ("ms", "") and divisor == 1) or " from " in says  # its sign only says that less is better
+    distance = (not unit and divisor == 1) or " from " in says or " off the " in says  # its sign: less is better
     return says.format(value=f"{abs(value) if distance else value:g} {unit}".strip())

@@ -320,8 +320,8 @@ def scenes() -> dict[str, Scene]:
         "model-unlike": beside({"unlike": (None, -20)}, Tag(X, standing(0.3, 6.0, 14.0))),
         "model-moves": beside({"moves": (None, -20)}, Tag(X, standing(-0.3, 6.0, 14.0))),
         "model-company": beside({"company": (None, -13)}, Tag(X, going(13.4), (-50.0, -50.0))),
-        "model-with-group": beside({"with_group": (None, -1200)}, Tag(X, going(12.9), (-50.0, -50.0))),
-        "model-order": beside({"order": (None, -400)}, Tag(X, calling(10.0), (-50.0, -50.0))),
+        "model-with-group": beside({"with_group": (None, -40)}, Tag(X, going(12.9), (-50.0, -50.0))),
+        "model-order": beside({"order": (None, -12)}, Tag(X, calling(10.0), (-50.0, -50.0))),
         "model-balance": beside({"balance": (None, -10)}, Tag(X, standing(-1.3), (-42.0, -50.0))),
         "model-came-before": Scene(
             day(
@@ -335,7 +335,7 @@ def scenes() -> dict[str, Scene]:
         "model-wrong-side": beside({"wrong_side": (None, 5)}, Tag(X, standing(0.9, end=11.0))),
         "model-elsewhere": leaking(),
         "model-phase": phased(),
-        "model-with-eyes": beside({"with_eyes": (None, -300)}, Tag(X, going(7.2), (-46.0, -46.0))),
+        "model-with-eyes": beside({"with_eyes": (None, -15)}, Tag(X, going(7.2), (-46.0, -46.0))),
         "model-kin": kin_scene(),
         "model-product": product(),
         "model-two-loads-one-beam": two(eyes=True),

@@ -17,6 +17,7 @@ from gateway.rules.features import (
     JUST,
     LACKS,
     LATELY,
+    MOST_APART,
     MOST_LACKED,
     NEVER_THERE,
     NOTHING,
@@ -101,7 +102,7 @@ def test_a_sentence_keeps_the_sign_where_it_means_something() -> None:
     )
     assert "-4 dB louder" in sentence("level", -4.0)
     assert "lacked 6 reads" in sentence("missed", -6)
-    assert "was 800 ms from" in sentence("with_group", -800)
+    assert "was off the group's by 8 % of" in sentence("with_group", -8)
 
 
 @pytest.mark.parametrize("which", sorted(CARDS))
@@ -325,9 +326,9 @@ def test_the_next_door() -> None:
 
 
 def test_when_it_was_heard_beside_when_the_beam_was_broken() -> None:
-    """Minus the ms by which it came before or after the vehicle; nothing where there are no eyes."""
+    """Minus the share of the time by which it came before or after the vehicle; nothing where there are no eyes."""
     assert told(through())["with_eyes"] == 0
-    assert -1_000 < told(through(later=1500))["with_eyes"] < -400
+    assert -40 < told(through(later=1500))["with_eyes"] < -20
     assert told(through(later=1500), vehicle=None)["with_eyes"] == NOTHING
 
 
@@ -337,6 +338,17 @@ def test_phases_say_something_where_they_are_believed() -> None:
     assert told(turning, phased=True)["phase"] > 0
     assert told(turning)["phase"] == NOTHING
     assert told(through(), phased=True)["phase"] == NOTHING
+
+
+def test_times_are_shares_of_the_time_in_the_door() -> None:
+    """What was off by so much of it is off by less of a longer time; it never counts as more than three times that."""
+    late = told(through(later=1500), closed=2000 * MS)
+    slow = told(through(later=1500), closed=4500 * MS)
+    moment = told(through(later=1500), closed=1 * MS, opened=0)
+    for name in ("with_group", "order"):
+        assert late[name] < 0
+        assert abs(slow[name] - late[name] / 2) <= 1  # (2.0 s + OCCUPIED) are half of (4.5 s + OCCUPIED)
+        assert -MOST_APART <= moment[name] < late[name]
 
 
 def test_serial_neighbours_points_count_as_they_are_but_for_the_reserve() -> None:

@@ -438,9 +438,9 @@ def test_strays_do_not_vote() -> None:
 
 
 def test_a_dissenter_lowers_confidence() -> None:
-    """The median way wins, and who disagrees lowers the confidence."""
+    """The median way wins, and who disagrees, but by a moment, lowers the confidence."""
     portal = watch()
-    feed(portal, sorted(crossing(0, A, inward=False) + crossing(0, B) + crossing(0, C)))
+    feed(portal, sorted(through(tags=(A,), rows=(INNER, OUTER), pace=100) + through(tags=(B, C))))
     (passage,) = finish(portal)
     assert (passage.direction, passage.confidence) == ("in", 0.67)
 
