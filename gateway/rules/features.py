@@ -65,6 +65,10 @@ LACKS, MOST_LACKED = 3, 200
 """How many reads that should have been one that is there stands for: it may be heard less often; and tenths of reads
 beyond which nothing more is said."""
 
+ENOUGH, HARDLY = 6, 30
+"""Reads of the group's tags from which on levels that do not rise at all say that it stands; and the tenths of dB that
+they count as before."""
+
 OCCUPIED = 500_000
 """µs by which a load is in the field before the first beam and after the last, together."""
 
@@ -161,7 +165,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         else (made.peak - around.usual) * around.size // (around.size + 1),
         "group_size": NOTHING if not around.usual_size else min(300, 10_000 * around.size // around.usual_size),
         "through": around.through,
-        "group_swing": around.group_swing if levelled else NOTHING,
+        "group_swing": _group_swing(around) if levelled else NOTHING,
         "group_reads": made.reads,
         "contrast": track.peak - max(outside, min(made.faint, made.peak - HEADROOM)),
         "swing": NOTHING if swing is None else swing,
@@ -188,6 +192,11 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
         "phase": _phase(track, around),
     }
     return found | ALONE if track.epc == around.alone else found
+
+
+def _group_swing(around: Around) -> int:
+    """What the group's levels rose by; of a few reads it may be next to nothing by chance, and counts as HARDLY."""
+    return around.group_swing if around.made.reads >= ENOUGH else max(HARDLY, around.group_swing)
 
 
 def _share(span: int, around: Around) -> int:

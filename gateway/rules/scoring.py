@@ -21,6 +21,7 @@ argue with them.
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
     "unseen"    [epc, …]: what would have moved, had an eye seen a vehicle or most of it gone from row to row
     "again"     [epc, …]: what had gone this way just before, by antennas alone: it is still heard, and did not go twice
+    "put_down"  [epc, …]: the few of a load that seemed to go back right after it came, while most of it stayed
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
 `tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are

@@ -343,6 +343,8 @@ def scenes() -> dict[str, Scene]:
         "model-slit": slit(),
         "model-turned-round": turned(),
         "model-fetched": fetched(),
+        "model-few-back": few_back(),
+        "model-again": again(),
         "model-one-way": one_way(),
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
@@ -406,6 +408,24 @@ def put_down() -> Scene:
     steps = [*beams("dock-1", 4.0), *beams("dock-1", 10.0, inward=False), *heard("dock-1", tags, 0, 15)]
     claim: Claim = ("out", "accepted", {"matched"}, "exception")
     return Scene(day(taught(20), steps), case_tag(1), moved=False, says={"put_down": (None, 6)}, claim=claim)
+
+
+def few_back() -> Scene:
+    """A truck puts its pallet down out of earshot, and goes out; its steel mirrors two of the cases for a moment."""
+    tags = load(1, CASES_OF_A_LOAD, lambda offset: going(4.0, offset=offset))
+    mirrored = [Tag(case_tag(serial), going(14.0, inward=False), (-44.0, -44.0)) for serial in (1, 2)]
+    steps = [*beams("dock-1", 4.0), *beams("dock-1", 14.0, inward=False)]
+    steps += [*heard("dock-1", tags, 0, 8), *heard("dock-1", mirrored, 10, 18)]
+    claim: Claim = ("out", "accepted", {"matched"}, "exception")
+    return Scene(day(taught(20), steps), case_tag(1), moved=False, says={}, claim=claim)
+
+
+def again() -> Scene:
+    """A pallet is brought in and set down; its truck takes it up once more, backs into the beams and goes on."""
+    tags = load(1, CASES_OF_A_LOAD, lambda offset: lambda t: going(4.0 if t < 9 else 14.0, offset=offset)(t))
+    steps = [*beams("dock-1", 4.0), *beams("dock-1", 14.0), *heard("dock-1", tags, 0, 18)]
+    claim: Claim = ("in", "accepted", {"matched"}, "exception")
+    return Scene(day(taught(20), steps), case_tag(1), moved=False, says={}, claim=claim)
 
 
 def rack() -> Iterator[Tag]:

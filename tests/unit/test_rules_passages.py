@@ -1145,6 +1145,65 @@ def test_without_eyes_a_load_does_not_go_the_same_way_twice_at_once() -> None:
         assert ("again" in second[0].evidence) == (ways[1] == "none")
 
 
+def vehicle(portal: PortalWatch, start: int, inward: bool = True) -> None:
+    """Both beams broken and free again as something goes through in 1.9 s."""
+    first, second = (0, 1) if inward else (1, 0)
+    for ms, eye, broken in ((0, first, True), (600, second, True), (1_300, first, False), (1_900, second, False)):
+        edge(portal, start + ms, eye, broken)
+
+
+@pytest.mark.parametrize(("later", "told"), [(6_000, False), (20_000, True)])
+def test_a_load_does_not_go_the_same_way_twice_at_once_whoever_walks_in_behind(later: int, told: bool) -> None:
+    """Somebody breaks the beams while it is still heard: it is named, and stock is told once. It may come again."""
+    tags = (A, B, C)
+    portal = watch()
+    vehicle(portal, 0)
+    feed(portal, through(200, tags=tags))
+    (first,) = finish(portal)
+    assert (first.direction, first.moved) == ("in", tags)
+    vehicle(portal, later)
+    feed(portal, through(later + 200, tags=tags))
+    (second,) = finish(portal)
+    assert second.direction == "in"
+    assert second.moved == (tags if told else ())
+    assert second.evidence.get("again") == (None if told else list(tags))
+
+
+@pytest.mark.parametrize(("back", "counts"), [(1, False), (2, False), (3, True), (5, True)])
+def test_the_few_of_a_load_that_seem_to_go_back_at_once_do_not(back: int, counts: bool) -> None:
+    """The truck that put it down lights them up; half a load and more goes back. Later it is another errand."""
+    tags = tuple(str(number) * 24 for number in range(1, 6))
+    for later, expected in ((8_000, counts), (90_000, True)):
+        portal = watch()
+        vehicle(portal, 0)
+        feed(portal, through(200, tags=tags))
+        (came,) = finish(portal)
+        assert came.moved == tags
+        vehicle(portal, later, inward=False)
+        feed(portal, through(later + 200, tags=tags[:back], rows=(INNER, OUTER)))
+        (went,) = finish(portal)
+        assert went.direction == "out"
+        assert went.moved == (tags[:back] if expected else ())
+        assert went.evidence.get("put_down") == (None if expected else list(tags[:back]))
+        assert set(went.strays) == set(() if expected else tags[:back])
+
+
+@pytest.mark.parametrize("inward", [True, False])
+def test_what_was_counted_too_early_goes_with_its_own_load(inward: bool) -> None:
+    """One tag of the next load, this way or the other, was counted with the one before: beside its own it counts."""
+    first, second = tuple(str(number) * 24 for number in range(1, 5)), (A, B, C)
+    portal = watch()
+    vehicle(portal, 0)
+    feed(portal, through(200, tags=(*first, A)))
+    (came,) = finish(portal)
+    assert set(came.moved) == {*first, A}
+    vehicle(portal, 8_000, inward)
+    feed(portal, through(8_200, tags=second, rows=(OUTER, INNER) if inward else (INNER, OUTER)))
+    (went,) = finish(portal)
+    assert went.moved == second
+    assert not {"again", "put_down"} & set(went.evidence)
+
+
 def test_a_reader_that_tells_one_level_for_all_tells_none() -> None:
     """What passes at one level has moved none the less: of its rise and fall nothing is told."""
     portal = watch()

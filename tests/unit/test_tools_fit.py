@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from gateway.rules.features import NOTHING
-from gateway.rules.scorecard import Card
-from tools.cuts import CUTS, FREE, MOST, WORST
-from tools.fit_scorecard import BALANCED, _balance, design, fit, table
+from gateway.rules.scorecard import CARDS, Card
+from tools.cuts import CUTS, FREE, MOST, NEVER, WORST
+from tools.fit_scorecard import BALANCED, _balance, _never, design, fit, table
 
 NAMES = ("level", "background")
 COUNT = 4000
@@ -70,3 +70,15 @@ def test_balanced_features_say_as_much_and_nothing_where_they_are_not_told() -> 
         other: (tuple(CUTS[other][:1]), (-189, -89), -1),
         "level": ((0,), (-5, 5), NOTHING),
     }
+
+
+def test_what_no_load_ever_does_is_set_not_learned() -> None:
+    """Below its first cut; a card that says less there already is left alone. The cards in force have it so."""
+    card: Card = dict.fromkeys(NEVER, ((0, 10), (-5, 5, 7), 1)) | {"level": ((0,), (-5, 5), 0)}
+    _never(card)
+    assert card == {name: ((0, 10), (most, 5, 7), 1) for name, most in NEVER.items()} | {"level": ((0,), (-5, 5), 0)}
+    sure: Card = dict.fromkeys(NEVER, ((0,), (WORST, 5), 1))
+    _never(sure)
+    assert all(points[0] == WORST for _, points, _ in sure.values())
+    for which in ("rows", "row"):
+        assert all(CARDS[which][name][1][0] <= most for name, most in NEVER.items())

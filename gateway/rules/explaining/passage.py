@@ -127,6 +127,8 @@ def _tag(passage: Passage, epc: str, reasons: int = 2) -> str:
         verdict = "did not count: no eye saw a vehicle, and most of what was heard did not go from row to row"
     if epc in evidence.get("again", ()):
         verdict = "did not count: it had gone this way just before, and is still heard"
+    if epc in evidence.get("put_down", ()):
+        verdict = "did not count: its load came the other way just before, and most of it did not go back"
     if epc in passage.inferred:
         verdict = "moved, because what its pallet announces vouches for it"
     if epc in evidence.get("dismissed", ()):
@@ -177,6 +179,9 @@ EVIDENCE: dict[str, Callable[[Any], str]] = {
         f"{many(len(epcs), 'tag')} seemed to move, but no eye saw a vehicle, and most did not go from row to row."
     ),
     "again": lambda epcs: f"{many(len(epcs), 'tag')} had gone this way just before, and did not go twice.",
+    "put_down": lambda epcs: (
+        f"{many(len(epcs), 'tag')} seemed to go back, but most of the load they came with did not."
+    ),
     "followed": lambda epcs: f"{many(len(epcs), 'tag')} more went with what came right behind.",
     "inferred_from": lambda source: f"Doubtful tags were settled by what is known of them ({source}).",
     "vouched": lambda tags: f"Counted because of it: {_reasons(tags)}.",
