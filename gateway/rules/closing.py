@@ -1,6 +1,5 @@
 """The end of a passage: its reads become moved tags, strays and doubts, with direction and evidence. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,16 +8,13 @@ from msgspec.structs import replace
 
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
-from gateway.model.times import SECOND
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
 from gateway.rules.direction import Direction, direction, passed, through
 from gateway.rules.features import (
-    AROUND,
     JUST,
     NOTHING,
-    PUT_DOWN,
     Around,
     Elsewhere,
     Values,
@@ -28,6 +24,7 @@ from gateway.rules.features import (
     stranger,
     wrong_side,
 )
+from gateway.rules.justbefore import just_before
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
@@ -189,7 +186,7 @@ def end(
         if moved:
             evidence["turned"] = moved
         moved, doubts = [], ()
-    before = _before(moved, told[0], known, window)
+    before = just_before(moved, told[0], known, window.opened, seen=window.vehicle is not None)
     if before:
         evidence |= before
         out = {epc for epcs in before.values() for epc in epcs}
@@ -276,48 +273,6 @@ def _unseen(window: Window, scored: Scored, maybe: Sequence[Track], way: str) ->
     """
     alone = window.vehicle is None and bool(window.portal.eyes) and not window.weighed
     return alone and scored.directed and not passed(maybe, way)
-
-
-def _again(known: Known | None, way: str, window: Window) -> bool:
-    """Whether a tag has just gone this way: it is the same load, that is still heard behind the door."""
-    return known is not None and known.way == way and window.opened - known.moved < AROUND
-
-
-def _before(moved: Sequence[str], way: str, known: Mapping[str, Known], window: Window) -> dict[str, list[str]]:
-    """What went through just before and does not go now, by its name in the evidence.
-
-    Beside a load of which the most did not go before it goes with that: it was counted too early. But what no eye saw
-    going is not believed a second time.
-    """
-    again = [epc for epc in moved if _again(known.get(epc), way, window)]
-    if window.vehicle is not None and 2 * len(again) < len(moved):
-        again = []
-    back = _put_down(moved, way, known, window)
-    if 2 * len(back) < len(moved):
-        back = []
-    return {name: epcs for name, epcs in (("again", again), ("put_down", back)) if epcs}
-
-
-def _put_down(moved: Sequence[str], way: str, known: Mapping[str, Known], window: Window) -> list[str]:
-    """The few of a load that seem to go back where it came from within PUT_DOWN, while most of it does not.
-
-    A truck that has put a pallet down goes back past it, and lights some of it up; nobody brings a pallet in and takes
-    two of its cases out again in the same minute. A load that goes back as a whole does.
-    """
-    other = {"in": "out", "out": "in"}.get(way)
-    came = {
-        epc: load.moved
-        for epc in moved
-        if (load := known.get(epc)) is not None
-        and load.way == other
-        and window.opened - load.moved < PUT_DOWN * SECOND
-        and not carrier(epc)
-    }
-    if not came:
-        return []
-    loads = Counter(one.moved for epc, one in known.items() if one.way == other and not carrier(epc))
-    back = Counter(came.values())
-    return [epc for epc, at in came.items() if 2 * back[at] < loads[at]]
 
 
 def _in_question(track: Track, known: Known | None) -> bool:
