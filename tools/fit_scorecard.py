@@ -5,7 +5,8 @@
 Every family is generated, as varied shifts (never as untouched ones; some more often: MORE), played through the engine
 as it is and SITES times more as other sites would have heard it, and each tag labelled from the truth beside the
 recording: with groups and a background that are true, and once more as the engine hears them by the table which that
-makes. Sketches (`sketches`) are learned from with them: what everybody would say of a plain scene.
+makes. It then hears them by the table so made, and the mean of both is written. Sketches (`sketches`) are learned from
+with them: what everybody would say of a plain scene.
 A logistic model over steps of the features is fitted by Newton's method; steps may not fall as a feature grows
 (`features` orients them so), which keeps every rule one a technician would expect. Same arguments, same table. Needs
 numpy (a development dependency); the gateway does not.
@@ -291,6 +292,21 @@ def cards(told: list[list[Told]]) -> dict[str, Card]:
     return found
 
 
+def mean(one: dict[str, Card], other: dict[str, Card]) -> dict[str, Card]:
+    """The middle between two fits: what is chance in either is halved, and what is in both stays."""
+    return {
+        which: {
+            name: (
+                cuts,
+                tuple((a + b) // 2 for a, b in zip(points, other[which][name][1], strict=True)),
+                (untold + other[which][name][2]) // 2,
+            )
+            for name, (cuts, points, untold) in card.items()
+        }
+        for which, card in one.items()
+    }
+
+
 def main() -> None:
     """Generate, label, fit, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -300,7 +316,9 @@ def main() -> None:
     chosen = parser.parse_args()
     true = labelled(chosen.seeds, chosen.passages, None)
     at_work = labelled(chosen.seeds, chosen.passages, cards(true))
-    made = text(cards([one + other for one, other in zip(true, at_work, strict=True)]))
+    first = cards([one + other for one, other in zip(true, at_work, strict=True)])
+    at_work = labelled(chosen.seeds, chosen.passages, first)
+    made = text(mean(first, cards([one + other for one, other in zip(true, at_work, strict=True)])))
     if chosen.write:
         Path("gateway/rules/scorecard.py").write_text(made, encoding="utf-8")
     else:

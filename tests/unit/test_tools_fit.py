@@ -8,7 +8,7 @@ import numpy as np
 from gateway.rules.features import NOTHING
 from gateway.rules.scorecard import CARDS, Card
 from tools.cuts import CUTS, FREE, MOST, NEVER, WORST
-from tools.fit_scorecard import BALANCED, _balance, _never, design, fit, table
+from tools.fit_scorecard import BALANCED, _balance, _never, design, fit, mean, table
 
 NAMES = ("level", "background")
 COUNT = 4000
@@ -82,3 +82,11 @@ def test_what_no_load_ever_does_is_set_not_learned() -> None:
     assert all(points[0] == WORST for _, points, _ in sure.values())
     for which in ("rows", "row"):
         assert all(CARDS[which][name][1][0] <= most for name, most in NEVER.items())
+
+
+def test_the_mean_of_two_fits_lies_between_them() -> None:
+    """Of every point, and of what cannot be told; two that agree are kept as they are."""
+    one: Card = {"level": ((0,), (-50, 20), 3)}
+    other: Card = {"level": ((0,), (-70, 40), 5)}
+    assert mean({"rows": one}, {"rows": other}) == {"rows": {"level": ((0,), (-60, 30), 4)}}
+    assert mean(CARDS, CARDS) == CARDS
