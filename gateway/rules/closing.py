@@ -165,16 +165,7 @@ def end(
     rows = _watchful(window)
     told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place)
     doubts = tuple(sorted((epc, total) for epc, total in points.items() if -VOUCHABLE < total < DOUBT))
-    evidence: dict[str, Any] = told[2] | {
-        "reads": sum(track.early + track.reads + track.tail for track in found.values()),
-        "eyes": eyes,
-        "group": len(scored.group),
-    }
-    if window.weighed:
-        evidence["opened_by"] = "scale"
-    if window.followed:
-        evidence["followed"] = sorted(window.followed)
-    evidence |= _shown(window, found, scored)
+    evidence: dict[str, Any] = told[2] | _heard(window, found, scored, eyes) | _shown(window, found, scored)
     went = [found[epc] for epc in moved]
     if window.vehicle is None and told[0] == "unknown" and scored.directed and went:
         told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
@@ -404,6 +395,20 @@ def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Win
                 there = told.setdefault(epc, Elsewhere())
                 there.moved = max(there.moved, known.moved)
     return told
+
+
+def _heard(window: Window, found: Mapping[str, Track], scored: Scored, eyes: list[Any]) -> dict[str, Any]:
+    """What the passage was made of."""
+    made: dict[str, Any] = {
+        "reads": sum(track.early + track.reads + track.tail for track in found.values()),
+        "eyes": eyes,
+        "group": len(scored.group),
+    }
+    if window.weighed:
+        made["opened_by"] = "scale"
+    if window.followed:
+        made["followed"] = sorted(window.followed)
+    return made
 
 
 def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[str, Any]:

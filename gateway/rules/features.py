@@ -2,8 +2,8 @@
 
 Each is oriented so that more speaks for *moved*; `scoring` gives points for it and says what it means. Levels (tenths
 of dB) are compared with those of the group, and the group's with what the door usually hears of what goes through:
-readers, antennas and tags differ by 20 dB from site to site. Times are shares (%) of the time
-that the door was occupied: trucks differ by five times in speed. NOTHING stands for "cannot be told".
+readers, antennas and tags differ by 20 dB from site to site. Times are shares (%) of the time that the door was
+occupied: loads differ by five times in speed. NOTHING stands for "cannot be told".
 """
 
 from collections.abc import Sequence

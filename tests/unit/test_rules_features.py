@@ -11,8 +11,10 @@ from gateway.rules.features import (
     ANEW,
     AROUND,
     COMPANIONS,
+    ENOUGH,
     FAINT,
     FAR_OFF,
+    HARDLY,
     HEADROOM,
     JUST,
     LACKS,
@@ -338,6 +340,15 @@ def test_phases_say_something_where_they_are_believed() -> None:
     assert told(turning, phased=True)["phase"] > 0
     assert told(turning)["phase"] == NOTHING
     assert told(through(), phased=True)["phase"] == NOTHING
+
+
+@pytest.mark.parametrize(("reads", "counts"), [(ENOUGH, 0), (ENOUGH - 1, HARDLY)])
+def test_a_group_of_few_reads_may_rise_by_nothing_by_chance(reads: int, counts: int) -> None:
+    """Of enough of them it stands. What it rose by beyond HARDLY counts as it is; nothing where no levels are told."""
+    made = msgspec.structs.replace(curve([track(through())], -3_000 * MS, 5_000 * MS, PLACE), reads=reads)
+    assert told(through(), group_swing=0, made=made)["group_swing"] == counts
+    assert told(through(), group_swing=HARDLY + 50, made=made)["group_swing"] == HARDLY + 50
+    assert told(through(), group_swing=0, made=made, levelled=False)["group_swing"] == NOTHING
 
 
 def test_times_are_shares_of_the_time_in_the_door() -> None:

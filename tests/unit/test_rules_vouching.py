@@ -77,6 +77,12 @@ def test_who_speaks_for_a_tag_depends_on_where_it_goes(by: str, way: str, points
     assert found.evidence.get("vouched") == (points and {CASES[1]: [by, points / 100]})
 
 
+def test_who_does_not_speak_for_a_tag_says_nothing_against_it() -> None:
+    """It is on the unit that moved, though an order is no reason to come in: by its points alone it counts."""
+    one = crossed([CASES[0]], {CASES[1]: 200})
+    assert settled(one, said("order")) == one.passage
+
+
 @pytest.mark.parametrize("by", ["asn", "order", "ledger"])
 def test_at_an_inner_door_anybody_speaks_for_a_tag(by: str) -> None:
     """Goods go from room to room whoever announced them."""
