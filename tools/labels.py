@@ -68,7 +68,8 @@ def passages(one: Shift, site: Site, by: Mapping[str, Card] | None) -> Iterator[
     all. Without, both are the truth's, and no table matters.
     """
     heard: dict[tuple[str, int], tuple[Any, ...]] = {}
-    scored, surest, sure, in_force = closing.score, closing._surest, closing._assured, dict(CARDS)
+    scored, surest, likeliest, sure = closing.score, closing.surest, closing.likeliest, closing._assured
+    in_force = dict(CARDS)
     moved: set[str] = set()
     raw: list[Mapping[str, Values]] = []
 
@@ -98,13 +99,14 @@ def passages(one: Shift, site: Site, by: Mapping[str, Card] | None) -> Iterator[
     closing.score = listening  # type: ignore[assignment]  # it takes the same by position
     closing._assured = assured  # type: ignore[assignment]  # likewise
     if by is None:
-        closing._surest = gathered
+        closing.surest = gathered
+        closing.likeliest = lambda *_: []
     else:
         CARDS.update(by)
     try:
         _played(one, site)
     finally:
-        closing.score, closing._surest, closing._assured = scored, surest, sure
+        closing.score, closing.surest, closing.likeliest, closing._assured = scored, surest, likeliest, sure
         CARDS.update(in_force)
     told: dict[Any, Told] = {}
     for key, (same, found, tracks, known, values) in heard.items():

@@ -24,6 +24,7 @@ from gateway.rules.features import (
     stranger,
     wrong_side,
 )
+from gateway.rules.grouping import likeliest, limit, seeds, surest
 from gateway.rules.justbefore import just_before
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
@@ -39,20 +40,8 @@ BEYOND = 1_500_000
 """And at most where eyes stand in one row only: what passed them is 1…2 m from the other row of antennas yet. A load
 alone is 1.2 m long, and takes half the time for that that it was in the beam, or up to twice as long."""
 
-RISE = 100
-"""Tenths of dB by which a tag that comes through rises, over its own reads or over what it was before and after:
-standing tags change by half of that. What lacks of it counts against a tag as if it were fainter by as much."""
-
-ALIKE = 240
-"""Tenths of dB: the tags whose loudest reads are as near to the best of them found the group. On one pallet they differ
-by as much: at its edge and in the middle, beside an antenna and behind goods."""
-
 ROUNDS = 5
 """Times that the group is gathered anew at most: by the points that they have beside it, others belong to it."""
-
-BELOW = 200
-"""Tenths of dB below the usual level at which a tag is still in the door: the cases in the middle of a pallet of
-goods that absorb are heard so much less than those at its edge."""
 
 ASSURED = 400
 """Points (hundredths) of the goods' median, without those for how loud they are together, from which on that adds
@@ -61,14 +50,18 @@ nothing: a load of frozen goods is 10 dB fainter than one of paper, and as real.
 SEVERAL = 6
 """Reads from which on they draw a curve; of fewer, other things tell."""
 
+COHERENT = 5
+"""One in so many of the group goes at the least, or nobody does; of fewer tags it says nothing."""
+
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
 
 STAYED = -250
 """Points from which down a new tag that was heard is a stray of this door: three times as likely as not, and COSTS."""
 
-STRAYS_SHOWN = 50
-"""Strays whose figures go into the evidence; all of them are named and counted."""
+STRAYS_SHOWN, STRAYS_REASONED = 50, 1_000
+"""Strays whose figures go into the evidence, the likeliest first; and those whose points and strongest reason do, next.
+All of them are named and counted."""
 
 
 class Window(Struct):
@@ -169,6 +162,10 @@ def end(
     went = [found[epc] for epc in moved]
     if window.vehicle is None and told[0] == "unknown" and scored.directed and went:
         told = ("none", told[1], told[2])  # both rows hear, and neither first: it came near, and nothing went through
+    if (goods := [epc for epc in moved if not carrier(epc)]) and _hardly_any(scored):
+        evidence["hardly_any"] = goods
+        moved, doubts = [epc for epc in moved if carrier(epc)], ()
+        went = [found[epc] for epc in moved]
     maybe = [found[epc] for epc, total in points.items() if total > -COSTS]
     if told[0] != "none" and went and _unseen(window, scored, maybe, told[0]):
         evidence["unseen"] = moved
@@ -212,16 +209,15 @@ def score(
     place: Layout,
 ) -> Scored:
     """Points of every tag read in the passage: the group is founded, then gathered, then all are compared with it."""
-    core = {epc: track for epc, track in found.items() if _in_question(track, known.get(epc))}
-    least = limit(window.portal, window.usual)
-    often = window.portal.min_reads
-    if window.vehicle is not None and window.usual is not None:
+    core = {epc: track for epc, track in found.items() if track.peak > FLOOR}  # heard in the door, or next to it
+    least, seen = limit(window.portal, window.usual), window.vehicle is not None
+    if seen and window.usual is not None:
         least = FLOOR  # something was there, and however faint: if it is too faint its points say so
-        if all(track.reads < often for track in core.values()):
-            often = 1
     directed = place.directed and all(window.hears[row] or row in heard_rows(core) for row in (OUTER, INNER))
     moving = {epc: track for epc, track in core.items() if not (window.phased and stands(track.turns))}
-    group = _seeds(often, least, moving, known, elsewhere, directed)
+    group = seeds(window.portal.min_reads, least, moving, known, elsewhere, directed)
+    if not group and seen:  # something was there, and however seldom it was read
+        group = seeds(1, least, moving, known, elsewhere, directed)
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
@@ -236,7 +232,7 @@ def score(
             for epc, track in core.items()
         }
         mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
-        gathered = [track for track in _surest(core, mine) if track.peak >= least]
+        gathered = [track for track in surest(core, mine) or likeliest(moving, values, cards) if track.peak >= least]
         if not gathered or gathered == group:
             break
         group = gathered
@@ -257,6 +253,16 @@ def _assured(values: Mapping[str, Values], mine: Mapping[str, int], cards: Mappi
     return bool(moved) and median(moved) >= ASSURED
 
 
+def _hardly_any(scored: Scored) -> bool:
+    """Whether hardly any of the group moved that all were held against: then it is no load, and nothing went with it.
+
+    Where nothing is sure, the group is all that is in doubt. Of a load most goes in the end, by what its tags say of
+    each other; of a rack that an empty truck lights up one or two are louder than the rest.
+    """
+    went = sum(scored.points[track.epc] > 0 for track in scored.group)
+    return len(scored.group) >= COHERENT and COHERENT * went < len(scored.group)
+
+
 def _unseen(window: Window, scored: Scored, maybe: Sequence[Track], way: str) -> bool:
     """Whether no eye of a door that has some saw what seems to have moved, and it did not go from row to row as a load:
     it stands. What is likelier to have moved than not is asked (all that counts but for COSTS): a few of those that
@@ -266,34 +272,10 @@ def _unseen(window: Window, scored: Scored, maybe: Sequence[Track], way: str) ->
     return alone and scored.directed and not passed(maybe, way)
 
 
-def _in_question(track: Track, known: Known | None) -> bool:
-    """Whether a tag may have passed: heard in the core, or next to it where it is new or RISE louder than it stood."""
-    if track.reads:
-        return True
-    if known is None:
-        return track.peak > FLOOR
-    return known.level > FLOOR and track.peak >= known.level + RISE
-
-
 def card_of(track: Track, directed: bool) -> str:
     """The card by which a tag is judged."""
     rows = "rows" if directed else "row"
     return rows if len(track.heard) >= SEVERAL else f"{rows}_few"
-
-
-def _surest(core: Mapping[str, Track], points: Mapping[str, int]) -> list[Track]:
-    """The louder half of the goods that seem to have moved, with the doubtful ones where none is sure; none where no
-    goods seem to: a truck's own tag is metres behind them, and mounted to be heard.
-
-    Were it only those few that already seem to have moved, of a load that is in doubt, the others would be held against
-    what is best of it.
-    """
-    goods = {epc: total for epc, total in points.items() if not carrier(epc)}
-    best = max(goods.values(), default=0)
-    if best <= 0:
-        return []
-    moved = sorted((core[epc].peak, epc) for epc, total in goods.items() if total > min(0, best - DOUBT))
-    return [core[epc] for _, epc in sorted(moved[len(moved) // 2 :], key=lambda one: one[1])]
 
 
 def _core(window: Window) -> int:
@@ -337,45 +319,10 @@ def _around(
         strangers=strangers,
         levelled=window.levelled,
         phased=window.phased,
-        through=through(group, way) if directed else NOTHING,
+        through=through(group, way, seen=window.vehicle is not None) if directed else NOTHING,
         group_swing=NOTHING if (swings := middle(track.swing() for track in group)) is None else swings,
         alone=alone,
     )
-
-
-def limit(portal: Portal, usual: int | None) -> int:
-    """The level (tenths of dBm) a tag in the door reaches at least: BELOW the usual one, never below min_rssi."""
-    least = int(portal.min_rssi * 10)
-    return least if usual is None else max(least, usual - BELOW)
-
-
-def _seeds(
-    often: int,
-    least: int,
-    core: Mapping[str, Track],
-    known: Mapping[str, Known],
-    elsewhere: Mapping[str, Elsewhere],
-    directed: bool,
-) -> list[Track]:
-    """The tags that most surely moved: loud in both rows, louder than next door, and louder than at other times."""
-    strong: list[tuple[int, Track]] = []
-    for epc, track in core.items():
-        if track.reads < often or track.peak < least:
-            continue
-        there = elsewhere.get(epc)
-        if there is not None and there.level is not None and there.level >= track.peak:
-            continue
-        background = known[epc].level if epc in known else FLOOR
-        rise = max(track.peak - max(track.outside, background), track.swing() or 0)
-        strong.append(((track.both if directed else track.peak) + min(0, rise - RISE), track))
-    if not strong:
-        return []
-    best = max(score for score, _ in strong)
-    goods = [one for one in strong if not carrier(one[1].epc)]
-    if goods and max(score for score, _ in goods) >= best - BELOW:
-        strong = goods  # beside an empty truck's own tag they are far fainter
-        best = max(score for score, _ in goods)
-    return [track for score, track in strong if score >= best - ALIKE]
 
 
 def _elsewhere(found: Mapping[str, Track], beside: Sequence[Beside], window: Window) -> dict[str, Elsewhere]:
@@ -417,6 +364,11 @@ def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[s
     near = [epc for epc, total in points.items() if total > -VOUCHABLE]
     rest = sorted(set(found) - set(near), key=lambda epc: (-points.get(epc, UNSCORED), epc))
     shown = sorted([*near, *rest[:STRAYS_SHOWN]])
+    briefly = [epc for epc in sorted(rest[STRAYS_SHOWN : STRAYS_SHOWN + STRAYS_REASONED]) if epc in scored.values]
+
+    def reasons(epc: str) -> list[list[Any]]:
+        return why(scored.values[epc], scored.theirs[epc], CARDS[card_of(found[epc], scored.directed)])
+
     return {
         "tags": {
             epc: [
@@ -427,12 +379,9 @@ def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[s
             ]
             for epc in shown
         },
-        "points": {epc: points[epc] / 100 for epc in shown if epc in points},
-        "why": {
-            epc: why(scored.values[epc], scored.theirs[epc], CARDS[card_of(found[epc], scored.directed)])
-            for epc in shown
-            if epc in scored.values
-        },
+        "points": {epc: points[epc] / 100 for epc in [*shown, *briefly] if epc in points},
+        "why": {epc: reasons(epc) for epc in shown if epc in scored.values}
+        | {epc: [part for part in reasons(epc) if part[1] is not None][:1] for epc in briefly},
     }
 
 

@@ -1,5 +1,6 @@
 """Which way a passage went: the photo-eyes' order first, else that of the rows of antennas. Pure."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import isqrt
@@ -28,6 +29,11 @@ the load may be at either end of its truck. And the longest a vehicle that passe
 
 VOTERS = 3
 """Tags that must agree that all went back where they came from."""
+
+MOSTLY, ONE_SIDED = 2 / 3, 65
+"""Or this share of them, where both rows heard the load: in a quarter of its time at least, neither had more than all
+but a sixth of its reads, weighed by their level (their difference, % of the sum).
+"""
 
 LEAST_QUARTER, MOST_QUARTER = 3, 5
 """Reads in the first and last quarter of a tag's that tell which row they lean to, at least and at most: a load that
@@ -152,14 +158,37 @@ def by_antennas(group: Sequence[Track], place: Layout) -> Direction:
     return "in" if middle > 0 else "out", round(agreeing / len(gaps), 2), because
 
 
-def through(group: Sequence[Track], way: str) -> int:
+def through(group: Sequence[Track], way: str, *, seen: bool) -> int:
     """How many more of it passed the rows the `way` that it is said to have gone than the other way.
 
-    In hundredths of what as many tags differ by that stand about (the square root of their number): of those, as many
-    seem to go one way as the other. The group is one tag at least.
+    In hundredths of what as many differ by that stand about (the square root of their number): of those, as many seem
+    to go one way as the other. Where something was `seen` to pass, and the way does not come from these tags, those of
+    them that one row heard only are held against those that the other one did (Mann and Whitney's U, and as many of
+    them as were heard by the row that heard fewer); else all tags count that say nothing, too. The group is one tag at
+    least.
     """
-    more = _more(group, way)
-    return isqrt(10_000 * more**2 // len(group)) * (1 if more > 0 else -1)
+    more, voters = 100 * _more(group, way), len(group)
+    if seen:
+        apart, pairs = _apart(group, way)
+        more, voters = more + apart, max(1, sum(track.gap is not None for track in group) + pairs)
+    return isqrt(more**2 // voters) * (1 if more > 0 else -1)
+
+
+def _apart(group: Sequence[Track], way: str) -> tuple[int, int]:
+    """Of the tags that one row heard only: how many more (hundredths) came the `way`, of how many."""
+    outer, inner = (
+        sorted(at for track in group if track.gap is None and (at := track.centres[row]) is not None)
+        for row in (OUTER, INNER)
+    )
+    pairs = min(len(outer), len(inner))
+    if not pairs or way not in ("in", "out"):
+        return 0, 0
+    later = sum(
+        len(inner) - bisect_right(inner, at + DIRECTION_GAP) - bisect_left(inner, at - DIRECTION_GAP) for at in outer
+    )
+    spread = isqrt(10_000 * len(outer) * len(inner) * (len(outer) + len(inner) + 1) // 3)
+    more = 100 * later * isqrt(10_000 * pairs) // spread
+    return more if way == "in" else -more, pairs
 
 
 def passed(group: Sequence[Track], way: str) -> bool:
@@ -178,10 +207,24 @@ def _more(group: Sequence[Track], way: str) -> int:
 def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
     """Whether the tags went back where they came from: the same row heard their first and their last reads louder.
 
-    A few may agree on that by chance, and of a slow load before wide antennas some more; AGREED of them do not.
+    A few may agree on that by chance, and of a slow load before wide antennas some more; AGREED of them do not, nor
+    MOSTLY where both rows heard it: what one of them hears alone, it hears at first and at last.
     """
     back, voters = _went_back(group, rows)
-    return 2 * back - voters >= VOTERS and back >= AGREED * voters
+    if 2 * back - voters < VOTERS:
+        return False
+    return back >= AGREED * voters or (back >= MOSTLY * voters and min(map(abs, _leans(group, rows))) < ONE_SIDED)
+
+
+def _leans(group: Sequence[Track], rows: Sequence[int]) -> list[int]:
+    """How much more the inner row heard of the whole group than the outer one, in each quarter of its time: %."""
+    begin, end = min(track.first for track in group), max(track.last for track in group)
+    heard: list[list[int]] = [[0, 0, 0] for _ in range(4)]
+    for track in group:
+        for at, antenna, level in track.heard:
+            if begin <= at <= end:
+                heard[min(3, 4 * (at - begin) // max(1, end - begin))][rows[antenna]] += (level - FLOOR) ** 2
+    return [100 * (each[INNER] - each[OUTER]) // sum(each) for each in heard if any(each)]
 
 
 def _went_back(group: Sequence[Track], rows: Sequence[int]) -> tuple[int, int]:

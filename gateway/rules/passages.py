@@ -21,7 +21,8 @@ from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
 from gateway.rules.background import Background
 from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, pushes, spans, stands, vehicles, within
-from gateway.rules.closing import Beside, Ended, Window, end, limit
+from gateway.rules.closing import Beside, Ended, Window, end
+from gateway.rules.grouping import limit
 from gateway.rules.nearing import AT_ONCE, DOOR, NEARER, READS_KEPT, SILENCE, STANDS, nears
 from gateway.rules.parting import Parted, behind, broken, first_of, part
 from gateway.rules.reads import Heard
@@ -280,7 +281,8 @@ class PortalWatch:
             vehicle = self._vehicles[0]
             closed = vehicle.cleared if vehicle.cleared != FOREVER else max(stands(vehicle), vehicle.opened + AFTER)
             closed = min(closed, vehicle.opened + portal.longest)
-            return Window(portal, vehicle.opened, closed, vehicle.opened - LEAD, closed + portal.quiet, vehicle)
+            until = closed + portal.quiet + portal.settle  # what has come by then is heard, too
+            return Window(portal, vehicle.opened, closed, vehicle.opened - LEAD, until, vehicle)
         return Window(portal, state.opened, self._ends, state.opened - LEAD, self._due, None, weighed=state.weighed)
 
     def _close(self) -> Ended:

@@ -20,12 +20,14 @@ argue with them.
     "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
     "unseen"    [epc, …]: what would have moved, had an eye seen a vehicle or most of it gone from row to row
+    "hardly_any" [epc, …]: what would have moved, had one in five of the group that all were compared with
     "again"     [epc, …]: what had gone this way just before, by antennas alone: it is still heard, and did not go twice
     "put_down"  [epc, …]: the few of a load that seemed to go back right after it came, while most of it stayed
     "inferred_from", "dismissed", "vouched"    see `vouching`
 
-`tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points. Values are
-dB, % or counts as `SAYS` has them, None where it could not be told.
+`tags`, `points` and `why` are of moved and doubtful tags and of the first STRAYS_SHOWN strays, by points; of up to
+STRAYS_REASONED more there are points and the strongest part. Values are dB, % or counts as `SAYS` has them, None where
+it could not be told.
 """
 
 from bisect import bisect_right

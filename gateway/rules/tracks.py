@@ -24,9 +24,9 @@ FLOOR = -800
 DEAFEST = -740
 """Below this level one read or two are luck: who did not hear a tag may have missed it by as little."""
 
-NEXT_TO = 1_500_000
+NEXT_TO = 2_700_000
 """µs around the core: a tag that was heard only there may yet have been on the load, for which it was too early or too
-late: a metre or two from the door."""
+late: two or three metres from the door."""
 
 CEILING = 300
 """No tag is heard louder than a reader transmits."""

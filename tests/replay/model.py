@@ -345,6 +345,7 @@ def scenes() -> dict[str, Scene]:
         "model-fetched": fetched(),
         "model-few-back": few_back(),
         "model-again": again(),
+        "model-hardly-any": hardly_any(),
         "model-one-way": one_way(),
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
@@ -426,6 +427,13 @@ def again() -> Scene:
     steps = [*beams("dock-1", 4.0), *beams("dock-1", 14.0), *heard("dock-1", tags, 0, 18)]
     claim: Claim = ("in", "accepted", {"matched"}, "exception")
     return Scene(day(taught(20), steps), case_tag(1), moved=False, says={}, claim=claim)
+
+
+def hardly_any() -> Scene:
+    """An empty truck passes a rack that is heard with it only; its mast mirrors one of the cases from row to row."""
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", [*rack(), Tag(X, going(10.0), (-58.0, -58.0))], 6, 14)]
+    claim: Claim = ("in", "held", HELD, "exception")
+    return Scene(day(taught(20), steps, serials=()), X, moved=False, says={}, claim=claim)
 
 
 def rack() -> Iterator[Tag]:

@@ -85,6 +85,7 @@ def test_why_a_tag_was_counted_or_not() -> None:
     [
         ({"turned": [CASE]}, "it turned round with its vehicle"),
         ({"unseen": [CASE]}, "no eye saw a vehicle, and most of what was heard did not go from row to row"),
+        ({"hardly_any": [CASE]}, "hardly any of what it was compared with went through"),
         ({"again": [CASE]}, "it had gone this way just before"),
         ({"put_down": [CASE]}, "its load came the other way just before, and most of it did not go back"),
         ({"dismissed": {CASE: ["lone", 2.0]}}, "nothing announces it"),

@@ -14,13 +14,15 @@ from gateway.rules import closing
 from gateway.rules import passages as machine
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
-from gateway.rules.closing import BELOW, STRAYS_SHOWN, Ended, _surest, limit
+from gateway.rules.closing import STRAYS_REASONED, STRAYS_SHOWN, Ended
 from gateway.rules.explaining import explain
 from gateway.rules.features import AROUND
+from gateway.rules.grouping import BELOW, NEAR, likeliest, limit, surest
 from gateway.rules.parting import Parted
 from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, LATEST, LEARNS, SILENT, STANDS, PortalWatch
 from gateway.rules.reads import NO_TONE, TURN
 from gateway.rules.remembering import PortalState
+from gateway.rules.scorecard import CARDS, Card
 from gateway.rules.scoring import sentence
 from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
@@ -526,12 +528,24 @@ def test_only_what_was_never_heard_before_counts_as_a_stray_of_the_door(
 
 
 def test_evidence_of_strays_is_bounded() -> None:
-    """All strays are named, the figures of the first fifty are shown."""
+    """All strays are named, the figures of the first fifty are shown; of the next thousand points and a reason."""
+    count = STRAYS_SHOWN + STRAYS_REASONED + 10
     portal = watch()
-    feed(portal, [(number, MIDDLE, f"{number:024X}", -50.0) for number in range(200)])
+    rack = [(number, OUTER, f"{number:024X}", -66.0) for number in range(count)]
+    for before in (-30_000, -20_000, -10_000):  # it stands there
+        feed(portal, [(before + at, *rest) for at, *rest in rack])
+    feed(portal, sorted([*through(800), *((600 + at, *rest) for at, *rest in rack)]))
     (passage,) = finish(portal)
-    assert len(passage.strays) == 200
-    assert len(passage.evidence["tags"]) == STRAYS_SHOWN
+    assert len(passage.strays) == count
+    evidence = passage.evidence
+    assert len(evidence["tags"]) == STRAYS_SHOWN + len(passage.moved)
+    briefly = set(evidence["points"]) - set(evidence["tags"])
+    assert len(briefly) == STRAYS_REASONED
+    assert {len(evidence["why"][epc]) for epc in briefly} == {1}
+    (said,) = explain([passage], max(briefly))
+    assert "did not count: it is a stray; the passage had more strays than it keeps figures of: -" in said.text
+    (name, value, points) = evidence["why"][max(briefly)][0]
+    assert f"({sentence(name, value)}, {points:+.1f})" in said.text
 
 
 def test_chattering_eye_is_bounded() -> None:
@@ -798,14 +812,49 @@ def test_a_faint_load_counts_where_eyes_saw_it() -> None:
     assert new.moved == ()
 
 
-def test_a_load_read_seldom_counts_where_eyes_saw_it() -> None:
-    """In session 1 a tag is read once or twice, fewer times than `min_reads`: so is its whole load."""
+@pytest.mark.parametrize("usual", [-500, None])
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_load_read_seldom_counts_where_eyes_saw_it(usual: int | None, stands: bool) -> None:
+    """In session 1 a tag is read once or twice, fewer times than `min_reads`: so is its whole load; the first of a door
+    is, too, and one beside what is read all day.
+    """
     changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
     portal = watch()
-    portal.state.usual = -500
-    seldom = [(at, row, tag, -48.0) for tag in (A, B, C) for at, row in ((900, OUTER), (1_700, INNER))]
+    portal.state.usual = usual
+    tags = tuple(f"{number}" * 24 for number in range(6))
+    seldom = [(at, row, tag, -48.0) for tag in tags for at, row in ((900, OUTER), (1_700, INNER))]
+    if stands:
+        feed(portal, [(ms, OUTER, "9" * 24, -50.0) for ms in range(-30_000, -5_000, 500)])
+        seldom += [(ms, OUTER, "9" * 24, -50.0) for ms in range(0, 3_000, 500)]
     (told,) = played(portal, changes, sorted(seldom))
-    assert (told.moved, told.direction) == ((A, B, C), "in")
+    assert (told.moved, told.direction) == (tags, "in")
+
+
+def test_where_nothing_seems_to_have_moved_the_group_is_what_least_seems_to_stand() -> None:
+    """By what tags are in themselves, the louder half of what is nearly as good; trucks' own tags are no goods."""
+    truck = f"{(0x34 << 6 | 5) << 82 | 9520001 << 58 | 1:024X}"
+    e, f = "E" * 24, "F" * 24
+    core = tagged({truck: -30, A: -50, B: -52, C: -60, D: -40, e: -53, f: -54})
+    card: Card = {name: ((0,), (-NEAR, 0), 0) if name == "as_stood" else ((), (0,), 0) for name in CARDS["rows"]}
+    as_it_stood = dict.fromkeys(CARDS["rows"], 0) | {"as_stood": -1}
+    values = {epc: dict.fromkeys(CARDS["rows"], 0) for epc in core} | {D: as_it_stood}
+    cards = dict.fromkeys(core, card)
+    assert [track.epc for track in likeliest(core, values, cards)] == [A, B, e]
+    values |= dict.fromkeys((A, B, C, e, f), as_it_stood)
+    assert [track.epc for track in likeliest(core, values, cards)] == [A, B, D]
+    assert likeliest(tagged({truck: -30, A: -50, B: -52}), values, cards) == []  # fewer than LEAST
+
+
+@pytest.mark.parametrize(("ms", "row", "counts"), [(-2_400, OUTER, True), (4_150, INNER, True), (4_250, INNER, False)])
+def test_a_case_of_a_load_that_is_heard_before_or_after_it_only(ms: int, row: int, counts: bool) -> None:
+    """Metres before the door, or until the verdict: its serial neighbours tell that it went with them."""
+    cases = [dockside.case_tag(serial) for serial in range(1, 8)]
+    lone = cases.pop(3)
+    portal = watch()
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
+    (told,) = played(portal, changes, sorted([*through(400, cases, pace=800), (ms, row, lone, -67.0)]))
+    assert set(cases) <= set(told.moved)
+    assert (lone in told.moved) == counts
 
 
 def tagged(peaks: dict[str, int]) -> dict[str, Track]:
@@ -817,18 +866,18 @@ def tagged(peaks: dict[str, int]) -> dict[str, Track]:
 def test_a_group_is_the_louder_half_of_what_seems_to_have_moved() -> None:
     """Where some surely did, of those; where none is sure, of those in doubt, too: else it were the best of it only."""
     core = tagged({A: -40, B: -50, C: -60, D: -70})
-    assert [track.epc for track in _surest(core, {A: 900, B: 600, C: 1, D: 0})] == [A, B]
-    assert [track.epc for track in _surest(core, {A: 901, B: -1, C: -1, D: -1})] == [A]
-    assert [track.epc for track in _surest(core, {A: -299, B: 200, C: -299, D: -300})] == [A, B]
-    assert _surest(core, {A: 0, B: -1, C: -2, D: -3}) == []
+    assert [track.epc for track in surest(core, {A: 900, B: 600, C: 1, D: 0})] == [A, B]
+    assert [track.epc for track in surest(core, {A: 901, B: -1, C: -1, D: -1})] == [A]
+    assert [track.epc for track in surest(core, {A: -299, B: 200, C: -299, D: -300})] == [A, B]
+    assert surest(core, {A: 0, B: -1, C: -2, D: -3}) == []
 
 
 def test_a_truck_s_own_tag_is_no_group() -> None:
     """However sure and loud it is; nor does it keep goods in doubt out of theirs."""
     truck = f"{(0x34 << 6 | 5) << 82 | 9520001 << 58 | 1:024X}"
     core = tagged({truck: -30, A: -50, B: -60})
-    assert _surest(core, {truck: 2000, A: -1, B: -1}) == []
-    assert [track.epc for track in _surest(core, {truck: 2000, A: 1, B: -1})] == [A]
+    assert surest(core, {truck: 2000, A: -1, B: -1}) == []
+    assert [track.epc for track in surest(core, {truck: 2000, A: 1, B: -1})] == [A]
 
 
 def test_with_eyes_in_one_row_the_load_is_still_on_its_way() -> None:
@@ -1102,17 +1151,20 @@ def test_who_turned_is_decided_when_the_next_comes() -> None:
     assert turned.direction == "none"
 
 
-@pytest.mark.parametrize(("waiting", "scored"), [(-62.0, True), (-50.0, False)])
-def test_a_tag_heard_next_to_the_passage_is_in_question_where_it_is_louder_than_it_stood(
-    waiting: float, scored: bool
-) -> None:
-    """A case that waited before the door is heard a last time before the first beam, 10 dB louder than there."""
+@pytest.mark.parametrize(("alone", "counts"), [(False, True), (True, False)])
+def test_a_tag_heard_next_to_the_passage_is_in_question_however_loud_it_stood(alone: bool, counts: bool) -> None:
+    """A case that waited before the door is heard a last time before the first beam, as loud as ever: it went with what
+    was labelled next to it, and stayed where others went.
+    """
+    load = [dockside.case_tag(serial) for serial in ((11, 12, 13, 14, 15) if alone else (1, 2, 3, 5, 6))]
     portal = watch()
-    portal.background.hear([(T0 - 60 * S + number * S, OUTER, D, waiting, NO_TONE) for number in range(20)])
-    (passage,) = played(
-        portal, ONCE, sorted([(-800, OUTER, D, -47.0), (-700, OUTER, D, -46.0), *through(400, pace=800)])
-    )
-    assert (D in passage.evidence["points"]) is scored
+    waited = dockside.case_tag(4)
+    portal.background.hear([(T0 - 20 * S + number * S, OUTER, waited, -50.0, NO_TONE) for number in range(17)])
+    last = [(-800, OUTER, waited, -50.0), (-700, OUTER, waited, -46.0)]
+    (passage,) = played(portal, ONCE, sorted([*last, *through(400, load, pace=800)]))
+    assert set(load) <= set(passage.moved)
+    assert (waited in passage.moved) is counts
+    assert passage.evidence["tags"][waited][0] == 0  # reads while the door was occupied
 
 
 # -- phases, levels that are none, and who goes on foot ---------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Sentences about a passage: what opened and closed it, which way, which tags counted and which not, and why. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.model.outcome import Passage
@@ -125,6 +125,8 @@ def _tag(passage: Passage, epc: str, reasons: int = 2) -> str:
         verdict = "did not count: it turned round with its vehicle"
     if epc in evidence.get("unseen", ()):
         verdict = "did not count: no eye saw a vehicle, and most of what was heard did not go from row to row"
+    if epc in evidence.get("hardly_any", ()):
+        verdict = "did not count: hardly any of what it was compared with went through, so that is no load"
     if epc in evidence.get("again", ()):
         verdict = "did not count: it had gone this way just before, and is still heard"
     if epc in evidence.get("put_down", ()):
@@ -133,25 +135,28 @@ def _tag(passage: Passage, epc: str, reasons: int = 2) -> str:
         verdict = "moved, because what its pallet announces vouches for it"
     if epc in evidence.get("dismissed", ()):
         verdict = "did not count: nothing announces it, and its reads alone do not convince"
+    points = evidence.get("points", {}).get(epc)
     if figures is None:
-        return f"{name} {verdict}; the passage had more strays than it keeps figures of."
+        briefly = f"{name} {verdict}; the passage had more strays than it keeps figures of"
+        if points is None:
+            return f"{briefly}."
+        return f"{briefly}: {points:+.1f} points ({_why(evidence, epc, points, 1)})."
     reads, peak, first, last = figures[:4]
     heard = f"{many(reads, 'read')} while the door was occupied, the loudest at {peak:g} dBm"
     if reads:
         heard += f", from {seconds(first)} to {seconds(last)} after the opening"
-    points = evidence.get("points", {}).get(epc)
     if points is None:
         return f"{name} {verdict}: {heard}; with so little it was not weighed."
     close = ", a close call" if abs(points) < DOUBT / 100 else ""
-    why = _why(evidence.get("why", {}).get(epc, ()), points)[:reasons]
-    return f"{name} {verdict}: {points:+.1f} points{close} ({'; '.join(why) or 'no part of note'}); {heard}."
+    return f"{name} {verdict}: {points:+.1f} points{close} ({_why(evidence, epc, points, reasons)}); {heard}."
 
 
-def _why(parts: Sequence[Sequence[Any]], points: float) -> list[str]:
+def _why(evidence: Mapping[str, Any], epc: str, points: float, most: int) -> str:
     """The strongest reasons, those for the verdict first; what could not be told is none."""
-    told = [part for part in parts if part[1] is not None]
+    told = [part for part in evidence.get("why", {}).get(epc, ()) if part[1] is not None]
     told.sort(key=lambda part: (part[2] * points < 0, -abs(part[2])))
-    return [f"{sentence(name, value)}, {worth:+.1f}" for name, value, worth in told]
+    said = [f"{sentence(name, value)}, {worth:+.1f}" for name, value, worth in told[:most]]
+    return "; ".join(said) or "no part of note"
 
 
 def _reasons(tags: Mapping[str, Any]) -> str:
@@ -177,6 +182,9 @@ EVIDENCE: dict[str, Callable[[Any], str]] = {
     "turned": lambda epcs: f"{many(len(epcs), 'tag')} came into the door and went back where they came from.",
     "unseen": lambda epcs: (
         f"{many(len(epcs), 'tag')} seemed to move, but no eye saw a vehicle, and most did not go from row to row."
+    ),
+    "hardly_any": lambda epcs: (
+        f"{many(len(epcs), 'tag')} seemed to move, but hardly any of what they were compared with did."
     ),
     "again": lambda epcs: f"{many(len(epcs), 'tag')} had gone this way just before, and did not go twice.",
     "put_down": lambda epcs: (
