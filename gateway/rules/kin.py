@@ -44,8 +44,9 @@ COHORT = 3
 WITNESSES = 50
 """Points from which on one of them says anything."""
 
-SURELY = 300
-"""Points (20 : 1) of any case beside it that make a load of a pallet's own tag."""
+SURELY, TOLD_SURELY = 300, 500
+"""Points (20 : 1) of any case beside it that make a load of a pallet's own tag; and with what its serial neighbours say
+(150 : 1), where it has some itself: of a load that is read once or twice a tag no case is sure alone."""
 
 NOBODY = -300
 """Points of a pallet's own tag that is not heard: where one is heard alone, it is that much surer than any other. Not
@@ -84,12 +85,18 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
         units.sort(reverse=True)
         best, first = units[0]
         second = units[1][0] if len(units) > 1 else min(best, NOBODY)
-        if any(mine >= SURELY for epc, mine in points.items() if epc not in labelled and not carrier(epc)):
+        goods = {epc: mine for epc, mine in points.items() if epc not in labelled and not carrier(epc)}
+        if any(_surely(mine, told[epc][PASSED_ON]) for epc, mine in goods.items()):
             told[first]["unit"] = best - second
         for mine, epc in units:
             if epc != first and best > 0:
                 told[epc]["unit"] = mine - best
     return told
+
+
+def _surely(mine: int, says: int) -> bool:
+    """Whether a case surely moved: by its own points, or by these and what its serial neighbours say."""
+    return mine >= SURELY or (mine > 0 and says != NOTHING and mine + says >= TOLD_SURELY)
 
 
 def neighbours(points: Mapping[str, int]) -> dict[str, int]:

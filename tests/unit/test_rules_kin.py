@@ -5,7 +5,21 @@ from hypothesis import strategies as st
 
 from gateway.rules.background import Known
 from gateway.rules.features import NOTHING
-from gateway.rules.kin import ALIKE, CLEAR, COHORT, FURTHER, KIN, NEXT, NOBODY, SURE, SURELY, TOGETHER, WITNESSES, kin
+from gateway.rules.kin import (
+    ALIKE,
+    CLEAR,
+    COHORT,
+    FURTHER,
+    KIN,
+    NEXT,
+    NOBODY,
+    SURE,
+    SURELY,
+    TOGETHER,
+    TOLD_SURELY,
+    WITNESSES,
+    kin,
+)
 from tests import dockside
 
 FAR = 100
@@ -77,6 +91,11 @@ def test_behind_an_empty_truck_no_pallet_is_the_surest() -> None:
     assert said({tag(1): SURELY}) == [400, -400]
     assert said({tag(1): SURELY - 1}) == [NOTHING, -400]
     assert said({TRUCK: 2_000}) == [NOTHING, -400]
+    neighbours = {tag(1): SURELY - 50, tag(2): TOLD_SURELY - SURELY + 50 + SURE}  # these pass on but for SURE
+    assert said(neighbours) == [400, -400]
+    assert said(neighbours | {tag(2): neighbours[tag(2)] - 1}) == [NOTHING, -400]
+    assert said({tag(1): 0, tag(2): SURELY - 1, tag(3): SURELY - 1, tag(4): 0}) == [400, -400]
+    assert said({tag(1): -1, tag(2): SURELY - 1}) == [NOTHING, -400]
     assert said({}, best=-100) == [NOTHING, NOTHING]
 
 
