@@ -27,6 +27,7 @@ def report(configuration: Configuration) -> list[str]:
             f"portal {portal.id}: {way}, {len(portal.antennas)} antennas, {len(portal.eyes)} eyes{lights}, "
             f"closes {duration_text(numbers.quiet + numbers.settle)} after the last read, "
             f"{numbers.min_reads} reads from {numbers.min_rssi:g} dBm"
+            + "".join(f", {name} counts {weight:g} times" for name, weight in portal.weights.items())
         )
     for sensor in configuration.sensors:
         names = _list(field.name for field in configuration.profile(sensor).fields)

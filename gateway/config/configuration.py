@@ -142,6 +142,7 @@ def _portal(portal: Portal) -> settings.Portal:
         min_rssi=numbers.min_rssi,
         unknown_tags=portal.unknown_tags,
         empties=portal.empties,
+        weights=tuple(sorted((name, round(100 * weight)) for name, weight in portal.weights.items())),
     )
 
 

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from gateway.config import addresses
+from gateway.config.messages import meant, quoted
 from gateway.config.presets import PRESETS, Preset
 from gateway.config.values import FileName, Id, Part, duration, span
+from gateway.model.settings import FEATURES
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Row = Literal["inner", "outer", "middle"]
@@ -190,6 +192,17 @@ class Portal(Part):
         default="hold", description="what to do with tags that nothing explains (assets, GIAI and GRAI, are no goods)"
     )
     empties: int = Field(default=4, ge=0, le=1000, description="empty passages in a row that are an alarm; 0: none are")
+    weights: dict[str, Annotated[float, Field(ge=0, le=3)]] = Field(
+        default_factory=dict, description="how much a feature of tags counts here: 0 nothing, 1 as ever, 3 at most"
+    )
+
+    @field_validator("weights")
+    @classmethod
+    def _features(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = [name for name in weights if name not in FEATURES]
+        if wrong := [f"there is no feature {quoted(name)}{meant(name, FEATURES)}" for name in unknown]:
+            raise ValueError("; ".join(wrong) + "; docs/portals.md names them")
+        return weights
 
     # Not min_length: that would also count antennas that are given and wrong.
     @field_validator("antennas")

@@ -24,6 +24,7 @@ RELOADED: dict[str, tuple[str, ...]] = {
         "min_rssi",
         "unknown_tags",
         "empties",
+        "weights",
     ),
     "site": ("lot_number",),
 }

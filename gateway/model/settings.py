@@ -48,6 +48,16 @@ class Lights(Struct, frozen=True):
     buzzer: int | None = None
 
 
+FEATURES = (
+    *("level", "both_rows", "missed", "group_level", "group_size", "through", "group_swing", "group_reads", "contrast"),
+    *("swing", "above_background", "follows", "unlike", "moves", "company", "with_group", "order", "balance"),
+    *("background", "strays_here", "faint_here", "often", "strayed", "came_before", "put_down", "left", "as_stood"),
+    *("wrong_side", "elsewhere", "phase", "with_eyes", "arrived", "product", "unit"),
+)
+"""What a passage looks at of a tag (`rules.scoring.SAYS` says each in words), but for what serial neighbours say: those
+are points already, theirs."""
+
+
 class Portal(Struct, frozen=True):
     """A dock-door read point.
 
@@ -71,6 +81,8 @@ class Portal(Struct, frozen=True):
     min_rssi: float = -65.0
     unknown_tags: str = "hold"  # ignore | hold | accept | alarm: what to do with tags that nothing explains
     empties: int = 4  # empty passages in a row that are an alarm; 0: none are
+    weights: tuple[tuple[str, int], ...] = ()
+    """Features (FEATURES) that count for more or less at this door, with how much, %: the others count as ever."""
 
 
 class Sensor(Struct, frozen=True):

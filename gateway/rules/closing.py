@@ -29,8 +29,8 @@ from gateway.rules.justbefore import just_before
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
-from gateway.rules.scorecard import CARDS, Card
-from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, own, part, shared, why
+from gateway.rules.scorecard import Card
+from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, cards_at, own, part, shared, why
 from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, median, middle, tracks
 
 CORE = 300_000
@@ -222,7 +222,8 @@ def score(
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
     mine: dict[str, int] = {}
-    cards = {epc: CARDS[card_of(track, directed)] for epc, track in core.items()}
+    table = cards_at(window.portal)
+    cards = {epc: table[card_of(track, directed)] for epc, track in core.items()}
     for _ in range(ROUNDS):
         made = curve(group, window.begin, window.end, place)
         strangers = sum(stranger(track, known.get(epc), made) for epc, track in core.items())
@@ -364,10 +365,11 @@ def _shown(window: Window, found: Mapping[str, Track], scored: Scored) -> dict[s
     near = [epc for epc, total in points.items() if total > -VOUCHABLE]
     rest = sorted(set(found) - set(near), key=lambda epc: (-points.get(epc, UNSCORED), epc))
     shown = sorted([*near, *rest[:STRAYS_SHOWN]])
+    table = cards_at(window.portal)
     briefly = [epc for epc in sorted(rest[STRAYS_SHOWN : STRAYS_SHOWN + STRAYS_REASONED]) if epc in scored.values]
 
     def reasons(epc: str) -> list[list[Any]]:
-        return why(scored.values[epc], scored.theirs[epc], CARDS[card_of(found[epc], scored.directed)])
+        return why(scored.values[epc], scored.theirs[epc], table[card_of(found[epc], scored.directed)])
 
     return {
         "tags": {

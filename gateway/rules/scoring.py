@@ -31,8 +31,10 @@ it could not be told.
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Any
 
+from gateway.model.settings import Portal
 from gateway.rules.features import NOTHING, Values
 from gateway.rules.kin import KIN, PASSED_ON
 from gateway.rules.scorecard import CARDS, Card
@@ -100,6 +102,24 @@ SAYS: dict[str, tuple[str, str, int]] = {
 
 OWN = tuple(name for name in CARDS["rows"] if name not in KIN)
 """Features of the tag itself: these choose the group."""
+
+
+def cards_at(portal: Portal) -> Mapping[str, Card]:
+    """The cards of a portal: those in force, with its own weights (%) laid on them."""
+    if not portal.weights:
+        return CARDS
+    weights = dict(portal.weights)
+
+    def weighed(name: str, points: int) -> int:
+        return points * weights.get(name, 100) // 100
+
+    return {
+        which: {
+            name: (cuts, tuple(weighed(name, each) for each in points), weighed(name, untold))
+            for name, (cuts, points, untold) in card.items()
+        }
+        for which, card in CARDS.items()
+    }
 
 
 def part(name: str, value: int, card: Card) -> int:

@@ -1,6 +1,7 @@
 """Passages: opening, closing, strays, direction and weights, without engine or clock."""
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
-from gateway.model.settings import Antenna, Eye, Portal
+from gateway.model.settings import FEATURES, Antenna, Eye, Portal
 from gateway.rules import closing
 from gateway.rules import passages as machine
 from gateway.rules.background import Known
@@ -18,12 +19,13 @@ from gateway.rules.closing import STRAYS_REASONED, STRAYS_SHOWN, Ended
 from gateway.rules.explaining import explain
 from gateway.rules.features import AROUND
 from gateway.rules.grouping import BELOW, NEAR, likeliest, limit, surest
+from gateway.rules.kin import PASSED_ON
 from gateway.rules.parting import Parted
 from gateway.rules.passages import BACKLOG_WAIT, DEAF, EDGES_KEPT, LATEST, LEARNS, SILENT, STANDS, PortalWatch
 from gateway.rules.reads import NO_TONE, TURN
 from gateway.rules.remembering import PortalState
 from gateway.rules.scorecard import CARDS, Card
-from gateway.rules.scoring import sentence
+from gateway.rules.scoring import SAYS, sentence
 from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
 
@@ -1165,6 +1167,25 @@ def test_a_tag_heard_next_to_the_passage_is_in_question_however_loud_it_stood(al
     assert set(load) <= set(passage.moved)
     assert (waited in passage.moved) is counts
     assert passage.evidence["tags"][waited][0] == 0  # reads while the door was occupied
+
+
+def test_a_door_may_weigh_a_feature_otherwise() -> None:
+    """Its points are so much of what the card says, in the sum and in the evidence; other doors know nothing of it."""
+    changes = {0: (0, True), 800: (1, True), 1900: (0, False), 2700: (1, False)}
+    told = {}
+    for weight in (0, 50, 100, 300):
+        portal = PortalWatch(msgspec.structs.replace(PORTAL, weights=(("often", weight),)))
+        (passage,) = played(portal, changes, through(400, pace=800))
+        told[weight] = passage.evidence
+    (plain,) = played(watch(), changes, through(400, pace=800))
+    assert told[100] == plain.evidence
+    cuts, points, _ = CARDS["rows"]["often"]
+    best = points[bisect_right(cuts, 100)]
+    assert best > 0
+    for weight, evidence in told.items():
+        assert evidence["points"][A] == pytest.approx(plain.evidence["points"][A] + best * (weight - 100) / 10_000)
+    assert ["often", 100, 3 * best / 100] in told[300]["why"][A]
+    assert set(FEATURES) == set(SAYS) - {PASSED_ON}
 
 
 # -- phases, levels that are none, and who goes on foot ---------------------------------------------------------------
