@@ -154,9 +154,19 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
         detail = f"{tags} crossed {portal.id} and neither eyes nor antennas tell which way"
         return Rejection(passage.passage, passage.closed, "direction_unknown", detail)
     if empty(passage):
-        detail = f"something crossed {portal.id} and no tag was read well enough ({len(passage.strays)} weak or rare)"
-        return Rejection(passage.passage, passage.closed, "empty_passage", detail)
+        return Rejection(passage.passage, passage.closed, "empty_passage", _nothing(passage))
     return None
+
+
+def _nothing(passage: Passage) -> str:
+    """What there was of tags in an empty passage."""
+    text = f"something crossed {passage.portal} and "
+    if not passage.strays:
+        return f"{text}no tag was heard"
+    text += "the only tag heard" if len(passage.strays) == 1 else f"none of the {len(passage.strays)} tags heard"
+    text += " did not move" if len(passage.strays) == 1 else " moved"
+    before = sum(len(passage.evidence.get(key, ())) for key in ("again", "put_down"))
+    return f"{text} ({before} had moved just before)" if before else text
 
 
 def _changed(settings: Settings, one: Changed, facts: Facts) -> Decided:

@@ -192,12 +192,28 @@ def test_empty_passage_is_an_exception_only_with_eyes() -> None:
     assert isinstance(problem, Rejection)
     assert (problem.reason, problem.detail) == (
         "empty_passage",
-        "something crossed dock-1 and no tag was read well enough (1 weak or rare)",
+        "something crossed dock-1 and the only tag heard did not move",
     )
     assert isinstance(light, DeviceCommand)
     assert light.args["colour"] == "amber"
     silent = decide(SITE, [crossed(way="unknown", strays=(ITEM,), eyes=[])], Facts())
     assert [type(one) for one in silent.decisions] == [Passage]
+
+
+@pytest.mark.parametrize(
+    ("strays", "evidence", "says"),
+    [
+        ((), {}, "no tag was heard"),
+        ((ITEM, PALLET), {}, "none of the 2 tags heard moved"),
+        ((ITEM, PALLET), {"again": [ITEM]}, "none of the 2 tags heard moved (1 had moved just before)"),
+        ((ITEM,), {"put_down": [ITEM]}, "the only tag heard did not move (1 had moved just before)"),
+    ],
+)
+def test_an_empty_passage_says_what_was_heard(strays: tuple[str, ...], evidence: dict[str, Any], says: str) -> None:
+    """Nothing at all is another matter than tags that stayed, and these another than what had gone just before."""
+    seen = decide(SITE, [crossed(way="in", strays=strays, eyes=[[0, "outer", True]], **evidence)], Facts())
+    (problem,) = (one for one in seen.decisions if isinstance(one, Rejection))
+    assert problem.detail == f"something crossed dock-1 and {says}"
 
 
 def test_one_turn_receives_a_pallet_once() -> None:
