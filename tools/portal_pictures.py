@@ -198,7 +198,7 @@ def scoring() -> Figure:
     one = chosen(told, truth, "in")
     points, why = one.evidence["points"], one.evidence["why"]
     moved = truly(truth, told.portal.id, one)
-    loud = {epc: one.evidence["tags"][epc][1] for epc in points if one.evidence["tags"][epc][0] > 3}
+    loud = {epc: peak for epc, (reads, peak, *_) in one.evidence["tags"].items() if epc in points and reads > 3}
     pair = [
         min((epc for epc in loud if epc in moved), key=lambda epc: abs(points[epc] - 9)),
         max((epc for epc in loud if epc not in moved and points[epc] < 0), key=lambda epc: loud[epc]),
