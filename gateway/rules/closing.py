@@ -54,7 +54,7 @@ COHERENT = 5
 """One in so many of the group goes at the least, or nobody does; of fewer tags it says nothing."""
 
 UNSCORED = -1_000_000
-"""Where a tag that was not scored, because it was read before or after the passage only, stands among strays."""
+"""Where a tag that was not scored, because it was read long before or after the passage only, stands among strays."""
 
 STAYED = -250
 """Points from which down a new tag that was heard is a stray of this door: three times as likely as not, and COSTS."""

@@ -160,11 +160,9 @@ def _unmoved(passage: Passage, portal: Portal) -> Rejection | None:
 
 def _nothing(passage: Passage) -> str:
     """What there was of tags in an empty passage."""
-    text = f"something crossed {passage.portal} and "
-    if not passage.strays:
-        return f"{text}no tag was heard"
-    text += "the only tag heard" if len(passage.strays) == 1 else f"none of the {len(passage.strays)} tags heard"
-    text += " did not move" if len(passage.strays) == 1 else " moved"
+    heard = {0: "no tag was heard", 1: "the only tag heard did not move"}
+    count = len(passage.strays)
+    text = f"something crossed {passage.portal} and {heard.get(count, f'none of the {count} tags heard moved')}"
     before = sum(len(passage.evidence.get(key, ())) for key in ("again", "put_down"))
     return f"{text} ({before} had moved just before)" if before else text
 

@@ -213,11 +213,15 @@ def _back(group: Sequence[Track], rows: Sequence[int]) -> bool:
     back, voters = _went_back(group, rows)
     if 2 * back - voters < VOTERS:
         return False
-    return back >= AGREED * voters or (back >= MOSTLY * voters and min(map(abs, _leans(group, rows))) < ONE_SIDED)
+    if back >= AGREED * voters:
+        return True
+    return back >= MOSTLY * voters and any(abs(lean) < ONE_SIDED for lean in _leans(group, rows))
 
 
 def _leans(group: Sequence[Track], rows: Sequence[int]) -> list[int]:
-    """How much more the inner row heard of the whole group than the outer one, in each quarter of its time: %."""
+    """How much more the inner row heard of the whole group than the outer one, in each quarter of its time in which
+    any of its reads (SAMPLES of each tag) lies: %.
+    """
     begin, end = min(track.first for track in group), max(track.last for track in group)
     heard: list[list[int]] = [[0, 0, 0] for _ in range(4)]
     for track in group:

@@ -21,7 +21,7 @@ argue with them.
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
     "unseen"    [epc, …]: what would have moved, had an eye seen a vehicle or most of it gone from row to row
     "hardly_any" [epc, …]: what would have moved, had one in five of the group that all were compared with
-    "again"     [epc, …]: what had gone this way just before, by antennas alone: it is still heard, and did not go twice
+    "again"     [epc, …]: what had gone this way just before: it is still heard, and did not go twice
     "put_down"  [epc, …]: the few of a load that seemed to go back right after it came, while most of it stayed
     "inferred_from", "dismissed", "vouched"    see `vouching`
 

@@ -197,6 +197,20 @@ def test_what_one_row_hears_all_along_it_hears_at_last_too(back: int, way: str) 
     assert told[0] == way
 
 
+def test_where_none_of_the_reads_that_are_kept_is_of_the_passage_nobody_is_said_to_have_turned() -> None:
+    """Of thousands of reads before it and two in it, those two may not be among the samples."""
+    reads: list[Heard] = []
+    for number in range(12):
+        tag = f"{number:024d}"
+        reads += heard([-55.0] * 4_000, begin=-9_000, step=2, tag=tag)  # heard last by the row that heard it first
+        if number >= 9:
+            reads += heard([-40.0] * 600, antenna=1, begin=-1_300, step=1, tag=tag)
+        reads += [*heard([-55.0], begin=100, tag=tag), *heard([-55.0], antenna=1, begin=900, tag=tag)]
+    found = list(tracks(sorted(reads), 0, 60_000 * MS, 0, PLACE).values())
+    assert not any(track.first <= at <= track.last for track in found for at, _, _ in track.heard)
+    assert by_antennas(found, PLACE)[0] == "in"
+
+
 def test_how_a_group_went_from_row_to_row() -> None:
     """How many more of it went that way, five of ten, in what chance makes; without a way the one that more went. Where
     something was seen to pass, it is five of the nine that both rows heard.
