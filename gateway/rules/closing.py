@@ -11,6 +11,7 @@ from gateway.model.settings import Portal
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS, Vehicle
 from gateway.rules.carriers import carrier
+from gateway.rules.curves import Curve, curve, fit
 from gateway.rules.direction import Direction, direction, passed, through
 from gateway.rules.features import (
     JUST,
@@ -31,7 +32,7 @@ from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
 from gateway.rules.scorecard import Card
 from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, cards_at, own, part, shared, why
-from gateway.rules.tracks import FLOOR, Curve, Layout, Track, curve, fit, layout, levelled, median, middle, tracks
+from gateway.rules.tracks import FLOOR, Layout, Track, layout, levelled, median, middle, tracks
 
 CORE = 300_000
 """µs before the first beam and after the last in which a load is in the field, too: half a metre at 1.5 m/s."""
@@ -321,7 +322,7 @@ def _around(
         levelled=window.levelled,
         phased=window.phased,
         through=through(group, way, seen=window.vehicle is not None) if directed else NOTHING,
-        group_swing=NOTHING if (swings := middle(track.swing() for track in group)) is None else swings,
+        group_swing=NOTHING if (swings := middle(track.swing for track in group)) is None else swings,
         alone=alone,
     )
 

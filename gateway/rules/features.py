@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, OUTER, Vehicle
+from gateway.rules.curves import Curve, Fit
 from gateway.rules.phases import moved
-from gateway.rules.tracks import FLOOR, Curve, Fit, Layout, Track
+from gateway.rules.tracks import FLOOR, Layout, Track
 
 NOTHING = 9_999
 """A feature that cannot be told for this tag."""
@@ -151,7 +152,7 @@ def features(track: Track, agreed: Fit, known: Known | None, elsewhere: Elsewher
     outside = max(track.outside, known.level if known is not None else FLOOR)
     made, directed, levelled = around.made, around.directed, around.levelled
     there = elsewhere.level if elsewhere is not None else None
-    swing = track.swing() if levelled else None
+    swing = track.swing if levelled else None
     if swing is not None and not track.early and not track.tail:
         swing = max(swing, UNHEARD)  # who is heard in the door only does not stand there
     if swing is not None and swing < UNHEARD and track.peak - made.faint < HEADROOM:

@@ -62,7 +62,7 @@ def seeds(
         if there is not None and there.level is not None and there.level >= track.peak:
             continue
         background = known[epc].level if epc in known else FLOOR
-        rise = max(track.peak - max(track.outside, background), track.swing() or 0)
+        rise = max(track.peak - max(track.outside, background), track.swing or 0)
         strong.append(((track.both if directed else track.peak) + min(0, rise - RISE), track))
     if not strong:
         return []

@@ -1,7 +1,5 @@
 """Reads as the rules keep them. Pure."""
 
-from collections.abc import Iterable
-
 Heard = tuple[int, int, str, int | float, int]
 """One read: when (µs), which antenna of the portal (its index), EPC, dBm, and its tone."""
 
@@ -11,12 +9,3 @@ NO_TONE = -1
 TURN = 4096
 """Parts of a turn that a phase is told in (LLRP: Impinj's RFPhaseAngle). A tone is the channel that a tag was read on
 and the phase of its answer, as one number: channel × TURN + phase."""
-
-
-def once(heard: Iterable[Heard]) -> Iterable[Heard]:
-    """Reads in order, each once: a reader that reconnects sends some of them again."""
-    before: Heard | None = None
-    for read in heard:
-        if read != before:
-            yield read
-            before = read

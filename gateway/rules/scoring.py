@@ -134,7 +134,12 @@ def part(name: str, value: int, card: Card) -> int:
 
 def own(values: Values, card: Card) -> int:
     """The points of a tag by itself, hundredths: as if it had no kin."""
-    return sum(part(name, values[name], card) for name in OWN) + sum(part(name, NOTHING, card) for name in KIN)
+    total = 0
+    for name in OWN:  # as `part`, of which there are too many here to call it
+        cuts, points, nothing = card[name]
+        value = values[name]
+        total += nothing if value == NOTHING else points[bisect_right(cuts, value)]
+    return total + sum([part(name, NOTHING, card) for name in KIN])
 
 
 def shared(theirs: Values, card: Card) -> int:

@@ -9,14 +9,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from operator import itemgetter
 
 from msgspec import Struct
 
 from gateway.model.settings import Antenna, Portal
-from gateway.rules.beams import INNER, MIDDLE, OUTER, ROWS
-from gateway.rules.phases import HALT, halts, turns
-from gateway.rules.reads import Heard, once
+from gateway.rules.beams import INNER, OUTER, ROWS
+from gateway.rules.phases import HALT, turns
+from gateway.rules.reads import Heard
 
 FLOOR = -800
 """No passive tag is heard below about -75 dBm: it runs out of power before. Who did not hear a tag counts so."""
@@ -34,9 +34,6 @@ CEILING = 300
 LEFT, RIGHT, TOP = 0, 1, 2
 SIDES = {"left": LEFT, "right": RIGHT, "top": TOP}
 
-BIN = 200_000
-"""µs of a bin of the group's curve: 30 cm at 1.5 m/s, a quarter of what a row's level takes to rise and fall."""
-
 SWINGS = 5
 """Reads of one antenna from which on their range says something."""
 
@@ -50,21 +47,6 @@ SAMPLES = 48
 STRETCH, JUMPS = 997, 149
 """Parts of the stretch of reads of which one is taken, and by what the place in it jumps: by squares, in step with
 nothing. Of two to four antennas that take turns none has less than a quarter of its share, of up to 4,000 reads."""
-
-BRIDGED = 5
-"""Bins: a second, in which four antennas have had two turns."""
-
-STRAYS = 80
-"""Tenths of dB by which the reads of one tag lie beside the curve of its group: fading, and its place on the pallet."""
-
-ENOUGH = 4
-"""Reads of an antenna from which on it says something that one level for all of them fits, or does not."""
-
-FAINT = 20
-"""One read in so many of a group is so faint that its tag was about to run out of power."""
-
-QUIETEST = -720
-"""The group counts as this loud where it is not heard at all: the level of a tag about to run out of power."""
 
 
 class Layout(Struct, frozen=True):
@@ -116,6 +98,7 @@ class Track(Struct):
     late_on: list[int]  # second loudest after the core, by row
     tails: list[int]  # reads after the core, by row
     heard: list[tuple[int, int, int]]  # when, antenna, level: at most SAMPLES of its reads, evenly
+    swing: int | None  # how far the loudest antenna's loudest read stands above a fifth of its reads; None: few
     turns: list[tuple[int, int]]  # when, and by how many points (hundredths) phases say that it moved then: `phases`
 
     @property
@@ -158,15 +141,6 @@ class Track(Struct):
                 rest[rows[antenna]] += at // HALT not in still
         return [count * kept // of if of else count for count, kept, of in zip(self.counts, rest, every, strict=True)]
 
-    def swing(self) -> int | None:
-        """How far the loudest antenna's loudest read stands above a fifth of its reads; None when they are few.
-
-        What stands is heard at one level, whatever drives by; what comes through is faint, loud and faint again.
-        """
-        loudest = max(self.heard, key=lambda read: read[2])[1]
-        levels = sorted([level for _, antenna, level in self.heard if antenna == loudest])
-        return levels[-1] - levels[len(levels) // 5] if len(levels) >= SWINGS else None
-
 
 def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Layout) -> dict[str, Track]:
     """Tracks of all tags, by EPC; a read that comes twice counts once.
@@ -179,8 +153,11 @@ def tracks(heard: Iterable[Heard], begin: int, end: int, origin: int, place: Lay
         place: where the antennas hang.
     """
     gathered: defaultdict[str, list[Heard]] = defaultdict(list)
-    for read in once(heard):
-        gathered[read[2]].append(read)
+    before: Heard | None = None
+    for read in heard:
+        if read != before:  # a reader that reconnects sends some of them again
+            gathered[read[2]].append(read)
+            before = read
     strengths = _Strengths()
     return {epc: _track(epc, mine, begin, end, origin, place, strengths) for epc, mine in gathered.items()}
 
@@ -201,7 +178,7 @@ def _track(
     size = len(rows)
     moments, weights, peaks = [0] * size, [0] * size, [FLOOR] * size
     early, late, early_on, late_on = [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3, [FLOOR] * 3
-    counts, tails = [0] * 3, [0] * 3
+    numbers, counts, tails = [0] * size, [0] * 3, [0] * 3
     before, until = bisect_left(mine, (begin,)), bisect_left(mine, (end + 1,))
     reads = until - before
     if not reads:  # what was heard next to the core only is judged by that
@@ -213,12 +190,15 @@ def _track(
         tails[rows[antenna]] += 1
     for at, antenna, _, rssi, _ in mine[before:until]:
         level, weight = strengths[rssi]
+        numbers[antenna] += 1
         weights[antenna] += weight
-        counts[rows[antenna]] += 1
         moments[antenna] += weight * (at - origin)
         if level > peaks[antenna]:
             peaks[antenna] = level
+    for number, row in zip(numbers, rows, strict=True):
+        counts[row] += number
     some = mine if len(mine) <= SAMPLES else [mine[place] for place in _some(len(mine))]
+    heard = [(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi, _ in some]
     return Track(
         epc=epc,
         reads=reads,
@@ -237,7 +217,8 @@ def _track(
         early_on=early_on,
         late_on=late_on,
         tails=tails,
-        heard=[(at, antenna, strengths[rssi][0]) for at, antenna, _, rssi, _ in some],
+        heard=heard,
+        swing=_swing(heard),
         turns=turns(mine[before:until]),
     )
 
@@ -249,6 +230,18 @@ def _some(count: int) -> tuple[int, ...]:
     """
     places = (STRETCH * number + number * number * JUMPS % STRETCH for number in range(SAMPLES))
     return tuple(sorted({place * count // (STRETCH * SAMPLES) for place in places}))
+
+
+def _swing(heard: Sequence[tuple[int, int, int]]) -> int | None:
+    """`Track.swing`: what stands is heard at one level, whatever drives by; what comes through is faint, loud and
+    faint again.
+    """
+    loudest = max(heard, key=_LEVEL)[1]
+    levels = sorted([level for _, antenna, level in heard if antenna == loudest])
+    return levels[-1] - levels[len(levels) // 5] if len(levels) >= SWINGS else None
+
+
+_LEVEL = itemgetter(2)
 
 
 def _loud(first: list[int], second: list[int], row: int, level: int) -> None:
@@ -295,154 +288,3 @@ def middle(values: Iterable[int | None]) -> int | None:
     """The median of what is there; None when nothing is."""
     there = [value for value in values if value is not None]
     return median(there) if there else None
-
-
-class Curve(Struct):
-    """How the confident tags of a passage went through: how loud they were, row by row, in bins of time.
-
-    `shape` are means per row and bin from `begin` (µs) on, against the highest of the row, both QUIETEST at least;
-    behind the last bin stands what counts outside. The rest are the group's medians of what tracks have each.
-    """
-
-    begin: int
-    tags: int
-    shape: list[list[int]]
-    centres: list[int | None]
-    gap: int | None
-    along: int | None
-    balance: int | None
-    peak: int
-    both: int
-    """Loudness in the row that heard it less; never below DEAFEST."""
-    reads: int
-    """In the core."""
-    counts: list[int]
-    """Reads in the core, by row, of all of them, but for those while they stood."""
-    faint: int
-    """The level that one in twenty of its reads lies below: what is fainter is hardly heard here."""
-    still: frozenset[int] = frozenset()
-    """The bins of time in which its phases say that it stood (`phases.halts`)."""
-
-
-def curve(group: Sequence[Track], begin: int, end: int, place: Layout) -> Curve:
-    """The curve of these tracks (at least one) from `begin` to `end`."""
-    size = max(1, (end - begin) // BIN + 1)
-    sums, counts = [[0] * size for _ in range(3)], [[0] * size for _ in range(3)]
-    rows = place.rows
-    for track in group:
-        for at, antenna, level in track.heard:
-            bin_, row = (at - begin) // BIN, rows[antenna]
-            if 0 <= bin_ < size:
-                sums[row][bin_] += level
-                counts[row][bin_] += 1
-    levels = [
-        _bridged(
-            [
-                max(total // count, QUIETEST) if count else QUIETEST
-                for total, count in zip(sums[row], counts[row], strict=True)
-            ]
-        )
-        for row in range(3)
-    ]
-    still = halts(track.turns for track in group)
-    moving = [track.going(still, rows) for track in group]
-    return Curve(
-        begin=begin,
-        tags=len(group),
-        shape=[[level - max(row) for level in (*row, QUIETEST)] for row in levels],
-        centres=[middle(track.centres[row] for track in group) for row in range(3)],
-        gap=middle(track.gap for track in group),
-        along=middle(track.along for track in group),
-        balance=middle(track.balance for track in group),
-        peak=median([track.peak for track in group]),
-        both=median([track.both for track in group]),
-        reads=median([track.reads for track in group]),
-        counts=[sum(each[row] for each in moving) for row in range(3)],
-        faint=_faint(group),
-        still=still,
-    )
-
-
-def _faint(group: Sequence[Track]) -> int:
-    levels = sorted(level for track in group for _, _, level in track.heard)
-    return levels[len(levels) // FAINT]
-
-
-def _bridged(levels: list[int]) -> list[int]:
-    """The curve with gaps of up to BRIDGED bins filled: antennas take turns, and a small group is not always heard."""
-    heard = [place for place, level in enumerate(levels) if level > QUIETEST]
-    for one, other in pairwise(heard):
-        if 1 < other - one <= BRIDGED:
-            for place in range(one + 1, other):
-                levels[place] = levels[one] + (levels[other] - levels[one]) * (place - one) // (other - one)
-    return levels
-
-
-class Fit(Struct):
-    """How a track agrees with the group's curve. Tenths of dB, µs, and hundredths."""
-
-    company: int = FLOOR
-    """How far below its top the group was, on average, when this tag was read (0: always at the top)."""
-    follows: int = 0
-    """By how much its level follows the group's, hundredths: 100 as one of them, 0 as if it were not there."""
-    reads: int = 0
-    """Reads that this stands on."""
-    offset: int | None = None
-    """µs from the group's centre, averaged over the rows that heard both."""
-    unlike: int = 0
-    """By how much its reads left the group's curve, beyond STRAYS, summed over them: 0 as one of the group."""
-    moves: int = 0
-    """By how much better the group's curve tells its reads than one level per antenna does, summed over them."""
-
-
-def fit(track: Track, made: Curve, place: Layout) -> Fit:
-    """How this track agrees with the curve."""
-    found = Fit()
-    begin, size = made.begin, len(made.shape[0]) - 1
-    shape = [made.shape[row] for row in place.rows]
-    by_antenna: list[list[tuple[int, int]]] = [[] for _ in place.rows]
-    groups = levels = squares = products = 0
-    for at, antenna, level in track.heard:
-        bin_ = (at - begin) // BIN
-        group = shape[antenna][bin_ if 0 <= bin_ < size else size]
-        groups += group
-        levels += level
-        squares += group * group
-        products += group * level
-        by_antenna[antenna].append((level, level - group))
-    for mine in by_antenna:
-        if len(mine) >= ENOUGH:  # each antenna looks at the tag from a side of its own
-            usual, leaves = median([level for level, _ in mine]), median([leave for _, leave in mine])
-            found.unlike += sum(max(0, abs(leave - leaves) - STRAYS) for _, leave in mine)
-            found.moves += sum(abs(level - usual) - abs(leave - leaves) for level, leave in mine)
-    count = found.reads = len(track.heard)
-    found.company = mean_group = groups // count
-    mean_level = levels // count
-    # Sums over (group − mean)², and over (group − mean) × (level − mean), multiplied out.
-    spread = squares - 2 * mean_group * groups + count * mean_group**2
-    if spread:
-        shared = products - mean_group * levels - mean_level * groups + count * mean_group * mean_level
-        found.follows = max(-200, min(200, 100 * shared // spread))
-    offsets = [
-        abs(mine - other)
-        for mine, other in zip(track.centres, made.centres, strict=True)
-        if mine is not None and other is not None
-    ]
-    if offsets:
-        found.offset = sum(offsets) // len(offsets)
-    return found
-
-
-__all__ = [
-    "MIDDLE",
-    "Curve",
-    "Fit",
-    "Layout",
-    "Track",
-    "curve",
-    "fit",
-    "layout",
-    "median",
-    "ordered",
-    "tracks",
-]

@@ -5,6 +5,7 @@ import pytest
 
 from gateway.rules.background import Known
 from gateway.rules.beams import INNER, OUTER, Span, Vehicle
+from gateway.rules.curves import curve, fit
 from gateway.rules.features import (
     ALLOWANCE,
     ALONE,
@@ -35,7 +36,7 @@ from gateway.rules.kin import KIN, PASSED_ON
 from gateway.rules.reads import NO_TONE, TURN, Heard
 from gateway.rules.scorecard import CARDS
 from gateway.rules.scoring import OWN, RESERVE, SAYS, part, sentence
-from gateway.rules.tracks import Layout, Track, curve, fit, tracks
+from gateway.rules.tracks import Layout, Track, tracks
 from tests import dockside
 
 MS = 1000

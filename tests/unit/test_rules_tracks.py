@@ -3,27 +3,11 @@
 import pytest
 
 from gateway.rules.beams import INNER, MIDDLE, OUTER, Span, Vehicle
+from gateway.rules.curves import BIN, BRIDGED, ENOUGH, QUIETEST, curve, fit
 from gateway.rules.direction import BY_EYES, by_antennas, direction, passed
 from gateway.rules.direction import through as went_through
 from gateway.rules.reads import NO_TONE, Heard
-from gateway.rules.tracks import (
-    BIN,
-    BRIDGED,
-    CONSTANT,
-    DEAFEST,
-    ENOUGH,
-    FLOOR,
-    QUIETEST,
-    SAMPLES,
-    SWINGS,
-    Layout,
-    Track,
-    _some,
-    curve,
-    fit,
-    levelled,
-    tracks,
-)
+from gateway.rules.tracks import CONSTANT, DEAFEST, FLOOR, SAMPLES, SWINGS, Layout, Track, _some, levelled, tracks
 from tests import dockside
 
 MS = 1000
@@ -55,18 +39,18 @@ def track(reads: list[Heard], begin: int = -1000, end: int = 60_000) -> Track:
 
 def test_what_comes_through_swings_and_what_stands_does_not() -> None:
     """The loudest antenna's loudest read above a fifth of its reads, tenths of dB; a few loud echoes are no swing."""
-    assert track(heard(hump())).swing() >= 70  # type: ignore[operator]
-    assert track(heard([-50.0] * 20)).swing() == 0
-    assert track(heard([-50.0] * 20 + [-41.0])).swing() == 90
-    assert track(heard([-50.0] * 20) + heard([-60.0, -70.0, -60.0], antenna=1)).swing() == 0
+    assert track(heard(hump())).swing >= 70  # type: ignore[operator]
+    assert track(heard([-50.0] * 20)).swing == 0
+    assert track(heard([-50.0] * 20 + [-41.0])).swing == 90
+    assert track(heard([-50.0] * 20) + heard([-60.0, -70.0, -60.0], antenna=1)).swing == 0
 
 
 def test_few_reads_tell_no_swing() -> None:
     """Below SWINGS reads of the loudest antenna nothing is told, whatever the other one heard."""
     few = heard(hump(reads=SWINGS - 1))
-    assert track(few).swing() is None
-    assert track(few + heard([-70.0] * 30, antenna=1)).swing() is None
-    assert track(heard(hump(reads=SWINGS))).swing() is not None
+    assert track(few).swing is None
+    assert track(few + heard([-70.0] * 30, antenna=1)).swing is None
+    assert track(heard(hump(reads=SWINGS))).swing is not None
 
 
 def test_both_is_the_row_that_heard_it_less() -> None:
