@@ -138,11 +138,12 @@ def _portal(portal: Portal) -> settings.Portal:
         settle=numbers.settle,
         longest=numbers.longest,
         gap=numbers.gap,
+        flow=numbers.flow,
         min_reads=numbers.min_reads,
         min_rssi=numbers.min_rssi,
         unknown_tags=portal.unknown_tags,
         empties=portal.empties,
-        weights=tuple(sorted((name, round(100 * weight)) for name, weight in portal.weights.items())),
+        weights=tuple(sorted((name, round(100 * weight)) for name, weight in numbers.weights)),
     )
 
 

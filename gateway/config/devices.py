@@ -184,6 +184,9 @@ class Portal(Part):
     gap: Annotated[int, span("0s", "10s")] | None = Field(
         default=None, description="a beam that is free for less is broken by the same thing again"
     )
+    flow: Literal["in", "out", "either"] | None = Field(
+        default=None, description="all that passes goes this way, in line, and nothing turns: a belt"
+    )
     min_reads: int | None = Field(default=None, ge=1, le=1000, description="reads below which a tag is a stray")
     min_rssi: float | None = Field(
         default=None, ge=-120, le=0, description="signal below which a read does not count, dBm"
@@ -216,8 +219,11 @@ class Portal(Part):
     def numbers(self) -> Preset:
         """The preset with this portal's own numbers over it; without a preset, those of `model.settings`."""
         preset = PRESETS[self.preset] if self.preset else PRESETS["dock-4-antenna"]
-        own = {name: getattr(self, name) for name in ("quiet", "settle", "longest", "gap", "min_reads", "min_rssi")}
-        return preset._replace(**{name: value for name, value in own.items() if value is not None})
+        names = ("quiet", "settle", "longest", "gap", "min_reads", "min_rssi")
+        own = {name: value for name in names if (value := getattr(self, name)) is not None}
+        flow = preset.flow if self.flow is None else "" if self.flow == "either" else self.flow
+        weights = tuple((dict(preset.weights) | self.weights).items())
+        return preset._replace(flow=flow, weights=weights, **own)
 
 
 class Register(Part):

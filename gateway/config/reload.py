@@ -20,6 +20,7 @@ RELOADED: dict[str, tuple[str, ...]] = {
         "settle",
         "longest",
         "gap",
+        "flow",
         "min_reads",
         "min_rssi",
         "unknown_tags",

@@ -77,6 +77,7 @@ class Portal(Struct, frozen=True):
     longest: int = 30_000_000
     gap: int = 700_000
     """µs for which a beam may be free and the same thing breaks it again."""
+    flow: str = ""  # in | out: all that passes goes this way, in line, and nothing turns (a belt); else either way
     min_reads: int = 3
     min_rssi: float = -65.0
     unknown_tags: str = "hold"  # ignore | hold | accept | alarm: what to do with tags that nothing explains

@@ -58,6 +58,8 @@ class Vehicle(Struct):
     """What broke the beams as one: a truck with its load, or somebody on foot."""
 
     spans: list[Span] = field(default_factory=list)
+    between: tuple[int, int] | None = None
+    """On a belt: from when to when (µs) it is between the rows by how the belt runs; for one that not all have seen."""
 
     @property
     def opened(self) -> int:
@@ -76,8 +78,13 @@ class Vehicle(Struct):
     def at(self, row: int) -> list[tuple[int, int]]:
         """From when to when (µs) it was at a row of the door; half-way between those of the eyes where none are."""
         mine = [(span.begin, span.end) for span in self.spans if span.row == row]
-        if mine or row != MIDDLE or not (self.saw(OUTER) and self.saw(INNER)):
+        if mine or row != MIDDLE:
             return mine
+        both = self.saw(OUTER) and self.saw(INNER)
+        if self.between is not None and not (both and self.cleared != FOREVER):
+            return [self.between]
+        if not both:
+            return []
         outer, inner = self.at(OUTER), self.at(INNER)
         return [((outer[0][0] + inner[0][0]) // 2, min(FOREVER, outer[-1][1] // 2 + inner[-1][1] // 2))]
 

@@ -25,8 +25,8 @@ from gateway.rules.features import (
     stranger,
     wrong_side,
 )
-from gateway.rules.grouping import likeliest, limit, seeds, surest
-from gateway.rules.justbefore import just_before
+from gateway.rules.grouping import LEAST, likeliest, limit, seeds, surest
+from gateway.rules.justbefore import just_before, went_again
 from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
@@ -145,8 +145,11 @@ def end(
         eyes: the edges of its vehicle, for the evidence.
     """
     portal, place = window.portal, layout(window.portal)
-    if window.followed:
-        heard = [read for read in heard if read[2] not in window.followed]
+    others = window.followed
+    if portal.flow:  # what went before it on the belt is heard on
+        others |= {epc for epc, one in known.items() if went_again(one, portal.flow, window.opened)}
+    if others:
+        heard = [read for read in heard if read[2] not in others]
     core = _core(window)
     found = tracks(heard, window.opened - core, window.closed + core, window.opened, place)
     elsewhere = _elsewhere(found, beside, window)
@@ -157,7 +160,7 @@ def end(
     points = scored.points
     moved = sorted(epc for epc, total in points.items() if total > 0)
     rows = _watchful(window)
-    told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place)
+    told = direction(window.vehicle, rows, [found[epc] for epc in moved] or scored.group, place, portal.flow)
     doubts = tuple(sorted((epc, total) for epc, total in points.items() if -VOUCHABLE < total < DOUBT))
     evidence: dict[str, Any] = told[2] | _heard(window, found, scored, eyes) | _shown(window, found, scored)
     went = [found[epc] for epc in moved]
@@ -219,6 +222,7 @@ def score(
     group = seeds(window.portal.min_reads, least, moving, known, elsewhere, directed)
     if not group and seen:  # something was there, and however seldom it was read
         group = seeds(1, least, moving, known, elsewhere, directed)
+        group = group if len(group) >= LEAST else []
     if not group:
         return Scored({}, {}, {}, [])
     values: dict[str, Values] = {}
@@ -241,7 +245,7 @@ def score(
     if _assured(values, mine, cards):
         values = {epc: each | {"group_level": NOTHING} for epc, each in values.items()}
         mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
-    theirs = kin(mine, known)
+    theirs = kin(mine, known, in_line=bool(window.portal.flow))
     points = {
         epc: alone + shared(theirs[epc], cards[epc]) - (0 if carrier(epc) else COSTS) for epc, alone in mine.items()
     }
@@ -301,7 +305,7 @@ def _around(
     window: Window, made: Curve, place: Layout, group: Sequence[Track], directed: bool, strangers: int
 ) -> Around:
     rows = _watchful(window)
-    way = direction(window.vehicle, rows, group, place)[0]
+    way = direction(window.vehicle, rows, group, place, window.portal.flow)[0]
     alone = group[0].epc if len(group) == 1 else None
     wrong = middle(wrong_side(track, way) for track in group)
     return Around(

@@ -58,7 +58,9 @@ Direction = tuple[str, float, dict[str, Any]]
 """in | out | none | unknown, the confidence, and what told it."""
 
 
-def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Track], place: Layout) -> Direction:
+def direction(
+    vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Track], place: Layout, flow: str = ""
+) -> Direction:
     """The direction of a passage.
 
     Args:
@@ -66,7 +68,10 @@ def direction(vehicle: Vehicle | None, rows: Sequence[int], group: Sequence[Trac
         rows: of the portal's eyes.
         group: the tags that moved.
         place: where the antennas hang.
+        flow: the one way that all goes there.
     """
+    if flow:
+        return flow, BY_EYES, {"by": "flow"}
     seen = vehicle.way(rows) if vehicle is not None else "unknown"
     if seen in ("in", "out"):
         return seen, BY_EYES, {"by": "eyes"}

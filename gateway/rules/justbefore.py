@@ -24,7 +24,7 @@ def just_before(
         opened: when the passage began, µs.
         seen: whether an eye saw a vehicle.
     """
-    again = [epc for epc in moved if _again(known.get(epc), way, opened)]
+    again = [epc for epc in moved if went_again(known.get(epc), way, opened)]
     if seen and 2 * len(again) < len(moved):
         again = []
     back = _put_down(moved, way, known, opened)
@@ -33,7 +33,7 @@ def just_before(
     return {name: epcs for name, epcs in (("again", again), ("put_down", back)) if epcs}
 
 
-def _again(known: Known | None, way: str, opened: int) -> bool:
+def went_again(known: Known | None, way: str, opened: int) -> bool:
     """Whether a tag has just gone this way: it is the same load, that is still heard behind the door."""
     return known is not None and known.way == way and opened - known.moved < AROUND
 

@@ -24,6 +24,10 @@ NEXT = 500
 forty is the first or the last of its pallet, and of those one in four has the next pallet's numbers right behind its
 own, and that pallet within earshot; a neighbour that is surer itself knows no more of that."""
 
+IN_LINE = 350
+"""And on a belt, 12 : 1: cartons come there in the order in which their goods were labelled, and of a dozen tags on one
+the last has the next carton's numbers right behind its own."""
+
 SURE = 50
 """Points that a tag keeps to itself of what it passes on: many that are hardly surer than nothing, all for one reason,
 do not make each other sure."""
@@ -60,7 +64,7 @@ ALIKE = 20
 """And of one product, for it to have gone: a pallet has one as a rule, but what stands about may be the same."""
 
 
-def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Values]:
+def kin(points: Mapping[str, int], known: Mapping[str, Known], *, in_line: bool = False) -> dict[str, Values]:
     """The features that a tag's kin make: for every tag with points of its own (hundredths).
 
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
@@ -74,7 +78,7 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known]) -> dict[str, Valu
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     clear = {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}
     products = _products(points)
-    for epc, says in _neighbours(products, points).items():
+    for epc, says in _neighbours(products, points, IN_LINE if in_line else NEXT).items():
         told[epc][PASSED_ON] = says
     for each in products.values():
         _product(told, {epc: clear[epc] for _, epc in each})
@@ -99,9 +103,9 @@ def _surely(mine: int, says: int) -> bool:
     return mine >= SURELY or (mine > 0 and says != NOTHING and mine + says >= TOLD_SURELY)
 
 
-def neighbours(points: Mapping[str, int]) -> dict[str, int]:
+def neighbours(points: Mapping[str, int], *, in_line: bool = False) -> dict[str, int]:
     """What the serial neighbours of each tag say of it by their own `points`, and theirs; tags without are left out."""
-    return _neighbours(_products(points), points)
+    return _neighbours(_products(points), points, IN_LINE if in_line else NEXT)
 
 
 Products = dict[str, list[tuple[str, str]]]
@@ -117,24 +121,24 @@ def _products(points: Iterable[str]) -> Products:
     return products
 
 
-def _neighbours(products: Products, points: Mapping[str, int]) -> dict[str, int]:
+def _neighbours(products: Products, points: Mapping[str, int], most: int) -> dict[str, int]:
     """What those below and those above say, together."""
     told: dict[str, int] = {}
     for each in products.values():
         run = sorted((int(serial), epc) for serial, epc in each if serial.isascii() and serial.isdigit())
         for way in (run, reversed(run)):
-            for epc, says in _passed_on(way, points):
+            for epc, says in _passed_on(way, points, most):
                 told[epc] = told.get(epc, 0) + says
     return told
 
 
-def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int], next_to: int) -> Iterable[tuple[str, int]]:
     """What each tag of a run hears from the one before, which has heard from the one before that."""
     before: int | None = None
     so_far = 0
     for number, epc in run:
         if before is not None:
-            most = max(0, NEXT - FURTHER * (abs(number - before) - 1))
+            most = max(0, next_to - FURTHER * (abs(number - before) - 1))
             so_far = max(-most, min(most, so_far))
             if most:
                 yield epc, so_far

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import Portal
+from gateway.rules import belts
 from gateway.rules.background import Background
 from gateway.rules.beams import BETWEEN, FOREVER, INNER, OUTER, ROWS, Vehicle, pushes, spans, stands, vehicles, within
 from gateway.rules.closing import Beside, Ended, Window, end
@@ -241,7 +242,8 @@ class PortalWatch:
         state = self.state
         found = spans(state.edges, self._rows, self.portal.gap)
         rest = self.portal.quiet + self.portal.settle
-        self._vehicles: list[Vehicle] = vehicles(found, self._rows, self.portal.gap, rest)
+        flow, gap = self.portal.flow, self.portal.gap
+        self._vehicles: list[Vehicle] = belts.lined(found, flow) if flow else vehicles(found, self._rows, gap, rest)
         self._ends = self._due = self._horizon = FOREVER
         self._least = limit(self.portal, state.usual) / 10
         self._room = READS_KEPT if self.open else max(2 * len(state.recent), 1_000)
@@ -260,6 +262,9 @@ class PortalWatch:
 
     def _left(self, vehicle: Vehicle, others: Sequence[Vehicle]) -> int:
         """When a vehicle had left, µs. One between the rows of eyes is not seen: it is waited for, but for the next."""
+        if self.portal.flow and vehicle.cleared != FOREVER:
+            sees = [row for row in self._rows if self.state.silent[row] < SILENT or vehicle.saw(row)]
+            return belts.left(vehicle, others, sees, self.portal.flow)
         seen = {row for row in (OUTER, INNER) if vehicle.saw(row)}
         missing = [row for row in (OUTER, INNER) if row in self._rows and row not in seen]
         if seen and missing and not others and self.state.silent[missing[0]] < SILENT:
@@ -310,7 +315,8 @@ class PortalWatch:
         if len(self._vehicles) > 1 and self._vehicles[1].opened < until:
             vehicle, then = self._vehicles[:2]
             if not pushes(vehicle, then, self.portal.gap):
-                window.followed = behind(state.recent, begin, self._layout, vehicle, then)
+                follows = belts.behind if self.portal.flow else behind
+                window.followed = follows(state.recent, begin, self._layout, vehicle, then)
         ended = end(window, heard, state.known, beside, self._edges_shown(window))
         parted = part(ended.went, window.opened, window.vehicle)
         if parted is not None:

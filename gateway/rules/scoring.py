@@ -8,8 +8,8 @@ argue with them.
 
 **Evidence of a passage** (`Passage.evidence`, and with it every movement's):
 
-    "by"        "eyes" | "antennas" | "eye_and_antennas" | "one_way" | "nothing": what told the direction; "gap_ms",
-                "voters" with antennas
+    "by"        "eyes" | "antennas" | "eye_and_antennas" | "one_way" | "flow" | "nothing": what told the direction;
+                "gap_ms", "voters" with antennas
     "opened_by" "scale", where one opened it
     "reads"     reads in the passage, those before and after it included
     "eyes"      [[µs from the opening, row, broken], …]

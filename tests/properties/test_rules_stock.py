@@ -29,6 +29,7 @@ from gateway.model.outcome import (
 from gateway.model.quantity import SCALE
 from gateway.model.settings import Antenna, Eye, Limit, Portal, Sensor, Settings
 from gateway.rules import Engine, decide, questions
+from gateway.rules.grouping import LEAST
 from simulators.epc import check_digit, raw, sgtin96, sscc96
 from tests import dockside
 
@@ -295,11 +296,15 @@ def test_goods_are_conserved(script: list[Any]) -> None:
 @settings(max_examples=100)
 @given(heard, st.sampled_from(PORTALS), st.sampled_from(["in", "out"]))
 def test_no_stray_becomes_stock(reads: dict[str, tuple[int, float]], door: Portal, way: str) -> None:
-    """Tags below min_rssi or with fewer than min_reads change nothing at all, announced or not."""
+    """Tags below min_rssi, and one or two with fewer than min_reads, change nothing at all, announced or not; three of
+    these that an eye saw may be a load whose tags are read seldom.
+    """
     world = World()
     world.announce("asn", 1, [ExpectedUnit(sscc, (ExpectedLine(GTIN, "2", "L3"),)) for sscc in SSCCS])
     world.announce("order", 1, [ExpectedUnit(sscc) for sscc in SSCCS])
     weak = {epc: how for epc, how in reads.items() if epc in strays(reads)}
+    for epc in sorted(epc for epc, (_, level) in weak.items() if level >= door.min_rssi)[LEAST - 1 :]:
+        del weak[epc]
     outcome = world.cross([(door, way, weak)])
     assert outcome.effects == ()
     assert world.ledger.stock == Counter()

@@ -68,6 +68,30 @@ antennas = [{ reader = "top-4", port = 1, row = "middle" }]
 eyes = [{ reader = "top-4", port = 1, row = "outer" }, { reader = "top-4", port = 2, row = "inner" }]
 """
 
+BELT = """\
+[site]
+id = "north"
+timezone = "Europe/Berlin"
+gln = "9521141123454"
+[gateway]
+id = "gw1"
+[[location]]
+id = "cold-2"
+kind = "cold_room"
+[[reader]]
+id = "belt-1"
+url = "llrp://127.0.0.1:5084"
+[[portal]]
+id = "belt-1"
+location = "cold-2"
+preset = "conveyor"
+antennas = [
+  { reader = "belt-1", port = 1, row = "middle", side = "left" },
+  { reader = "belt-1", port = 2, row = "middle", side = "right" },
+]
+eyes = [{ reader = "belt-1", port = 1, row = "outer" }, { reader = "belt-1", port = 2, row = "inner" }]
+"""
+
 SLOT = 150
 """ms of an antenna's turn."""
 
@@ -151,7 +175,15 @@ def load(number: int, serials: Iterable[int], path: Callable[[float], Path_], *,
     ]
 
 
-def heard(portal: str, tags: Iterable[Tag], begin: float, end: float, *, phases: bool = False) -> Iterator[Step]:
+def heard(
+    portal: str,
+    tags: Iterable[Tag],
+    begin: float,
+    end: float,
+    *,
+    phases: bool = False,
+    hang: tuple[float, float] = ROWS,
+) -> Iterator[Step]:
     """What the portal's antennas read of these tags from `begin` to `end` (s), with phases or without."""
     tags, columns = list(tags), COLUMNS[:6] if phases else COLUMNS[:4]
     for slot in range(int(begin * 1000) // SLOT, int(end * 1000) // SLOT):
@@ -161,7 +193,7 @@ def heard(portal: str, tags: Iterable[Tag], begin: float, end: float, *, phases:
             x = tag.path(t)
             if x is None or not tag.rows[antenna]:
                 continue
-            away = math.hypot(tag.aside, x - ROWS[antenna]) / BESIDE
+            away = math.hypot(tag.aside, x - hang[antenna]) / BESIDE
             level = tag.loud[antenna] - 40 * math.log10(away) + ((slot // 2 * 3 + place * 5) % 7 - 3) / 2
             if level >= QUIET:
                 at = T0 + slot * SLOT * 1000 + place * 1500
@@ -198,6 +230,7 @@ class Scene(Struct):
     claim: Claim = ("in", "accepted", {"matched"}, "receipt")
     portal: str = "dock-1"
     """Where it is asked for: in the last passage that heard it there."""
+    toml: str = TOML
 
 
 def day(
@@ -347,6 +380,7 @@ def scenes() -> dict[str, Scene]:
         "model-again": again(),
         "model-hardly-any": hardly_any(),
         "model-one-way": one_way(),
+        "model-belt": belt(),
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
         "model-vouched": vouched(),
@@ -511,6 +545,24 @@ def one_way() -> Scene:
     return Scene(day(taught(20), steps), case_tag(1), moved=True, says={}, portal="top-4")
 
 
+def belt() -> Scene:
+    """Cartons of 50 cm on a belt, 25 cm apart: one breaks the first beam while the one before it is in the second."""
+    pace, length, eyes = 0.5, 0.5, (-0.3, 0.3)
+    steps: list[Step] = [(T0 - 498 * SECOND, [asn(2, line(5, (11, 12, 13, 14, 15)))])]
+    tags: list[Tag] = []
+    for number, serials, middle in ((1, CASES_OF_A_LOAD, 10.0), (2, (11, 12, 13, 14, 15), 11.5)):
+        for one in load(number, serials, lambda offset: lambda _: offset / 4, loud=-60.0):
+            place = one.path(0.0) or 0.0
+            tags.append(Tag(one.epc, going(middle, offset=place, pace=pace), one.loud, aside=0.3))
+        for row, eye in enumerate(eyes):
+            for end, broken in ((length / 2, True), (-length / 2, False)):
+                at = T0 + int((middle + (eye - end) / pace) * SECOND)
+                steps.append((at + 1000, [Gpi("belt-1", row + 1, broken, at)]))
+    steps += heard("belt-1", tags, 5, 17, hang=(0.0, 0.0))
+    steps = day(sorted(steps, key=lambda step: step[0]))
+    return Scene(steps, case_tag(11), moved=True, says={}, portal="belt-1", toml=BELT)
+
+
 def parked() -> Scene:
     """A whole pallet is staged beside the door, as loud as what goes through."""
     staged = [Tag(other(900 + 2 * place), standing(-1.3 + 0.2 * place), (-44.0 - place, -50.0)) for place in range(4)]
@@ -603,7 +655,7 @@ def main() -> None:
     """Write the recordings."""
     for name, scene in scenes().items():
         (CASES / name).mkdir(exist_ok=True)
-        (CASES / name / "config.toml").write_text(TOML, "utf-8")
+        (CASES / name / "config.toml").write_text(scene.toml, "utf-8")
         dockside.recording(CASES / name / "input.ndjson", scene.steps)
 
 

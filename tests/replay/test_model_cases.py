@@ -45,7 +45,7 @@ def test_the_recording_is_what_the_script_writes(name: str, tmp_path: Path) -> N
     """Nothing in it was made by hand."""
     written = dockside.recording(tmp_path / "input.ndjson", SCENES[name].steps)
     assert (CASES / name / "input.ndjson").read_bytes() == written.read_bytes()
-    assert (CASES / name / "config.toml").read_text("utf-8") == model.TOML
+    assert (CASES / name / "config.toml").read_text("utf-8") == SCENES[name].toml
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
@@ -154,6 +154,18 @@ def test_a_load_that_was_heard_on_only_one_way_of_a_truck_that_turned_came_in() 
     assert (broken[0], broken[-1]) == ("inner", "inner")
     assert (passage.direction, passage.evidence["by"], len(passage.moved)) == ("in", "one_way", 6)
     assert "heard on only one of its two ways" in explain([passage])[2].text
+
+
+def test_cartons_that_follow_closely_on_a_belt_are_two() -> None:
+    """The second breaks the first beam while the one before it is in the second; each has its own tags, and the belt
+    says the way.
+    """
+    one, then = passages("model-belt")
+    assert then.opened < one.closed
+    assert [len(one.moved), len(then.moved)] == [6, 6]
+    assert sorted(one.evidence["followed"]) == sorted(then.moved)
+    assert {(each.direction, each.evidence["by"]) for each in (one, then)} == {("in", "flow")}
+    assert "all that passes there goes that way" in explain([then])[2].text
 
 
 def test_a_companion_moves_with_each_load_and_alone() -> None:

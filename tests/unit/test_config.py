@@ -142,6 +142,39 @@ def test_the_least_configuration_is_two_ids() -> None:
     assert configuration.api.address == ("127.0.0.1", 8047, False)
 
 
+BELT = """
+[[portal]]
+id = "belt-1"
+location = "inbound"
+preset = "conveyor"
+antennas = [{ reader = "r1", port = 4 }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "flow", "weights"),
+    [
+        ("", "in", {"group_reads": 0, "strayed": 0, "strays_here": 0}),
+        (
+            'flow = "out"\nweights = { strayed = 1, level = 2 }',
+            "out",
+            {"group_reads": 0, "strays_here": 0, "level": 200},
+        ),
+        ('flow = "either"', "", {"group_reads": 0, "strayed": 0, "strays_here": 0}),
+    ],
+)
+def test_a_belt_has_one_way_and_its_own_weights(lines: str, flow: str, weights: dict[str, int]) -> None:
+    """The preset gives them, and the portal's own lie over them."""
+    told = next(one for one in parse(DOCK + BELT + lines).settings().portals if one.id == "belt-1")
+    assert told.flow == flow
+    assert {name: weight for name, weight in told.weights if weight != 100} == weights
+
+
+def test_a_door_has_no_flow() -> None:
+    """Unless it says so."""
+    assert {one.flow for one in parse(DOCK).settings().portals} == {""}
+
+
 def test_settings_are_what_the_file_says() -> None:
     """Every table becomes its noun, presets become numbers, durations µs, EPCs sorted upper-case hex."""
     told = parse(DOCK).settings()

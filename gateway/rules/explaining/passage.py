@@ -19,6 +19,7 @@ BY = {
     "antennas": "no order of photo-eyes tells it, so the rows of antennas do",
     "eye_and_antennas": "the antennas beyond the only eye heard the load before or after it",
     "one_way": "the vehicle left by the row it came by, but its load was heard on only one of its two ways",
+    "flow": "all that passes there goes that way (flow)",
     "nothing": "no eyes in two rows, and no tag heard by an inner and an outer antenna",
 }
 """`evidence.by`: what told the direction."""
