@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway import config
-from gateway.model.inputs import Input, Reads
+from gateway.model.inputs import Gpi, Input, Reads
 from gateway.model.settings import Portal, Settings
+from gateway.model.times import SECOND
 from gateway.rules.tuning import Proposal, Study, effect, propose, study, trial
 from gateway.rules.tuning.trial import Timed, Trial, judged, under
 from simulators.rf import Shift, shift
@@ -146,6 +147,34 @@ def test_a_long_silence_is_shortened() -> None:
     assert found.toml[0].startswith('quiet = "')
     assert "earlier" in found.expected
     assert "moved tags are lost" not in found.expected
+
+
+def footed(inputs: tuple[Timed, ...]) -> list[Timed]:
+    """The beams hang low: of all that breaks one they see feet, 0.2 s long and 0.8 s apart."""
+    found: list[Timed] = [(t, item) for t, item in inputs if not isinstance(item, Gpi)]
+    broken: dict[int, int] = {}
+    for _, item in inputs:
+        if not isinstance(item, Gpi):
+            continue
+        assert item.at is not None
+        if item.level:
+            broken[item.port] = item.at
+        else:
+            begin = broken.get(item.port, item.at)
+            for foot in range(begin, item.at, SECOND):
+                for at, level in ((foot, True), (min(foot + SECOND // 5, item.at), False)):
+                    found.append((at + 1000, Gpi(item.reader, item.port, level, at)))
+    return sorted(found, key=lambda one: one[0])
+
+
+def test_beams_that_see_feet_are_told_to_wait() -> None:
+    """Loads that low beams cut in two are one with a longer `gap`, which no dock with high beams is offered."""
+    low = footed(played("calm")[2])
+    told = studied("calm", low)
+    assert len(told.passages) > len(studied("calm").passages)
+    found = named(told, "gap")
+    assert found.toml == ('gap = "1000ms"',)
+    assert not [one for one in propose(studied("calm")) if one.about == "gap"]
 
 
 def test_nothing_heard_is_no_study() -> None:

@@ -4,7 +4,7 @@ Each proposal is tried by itself on the same inputs. Only what makes something b
 what a configuration cannot mend (a cable, an antenna's aim) is a hint.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from gateway.model.outcome import Passage
 from gateway.model.settings import Antenna, Portal
 from gateway.model.times import SECOND
 from gateway.rules.tuning.hindsight import APART, Study, middle
-from gateway.rules.tuning.trial import Trial, effect, judged, trial
+from gateway.rules.tuning.trial import Trial, effect, judged, passages, trial, under
 
 STEPS_DB = (-6, -4, -3, -2, -1, 1, 2, 3, 4, 6)
 """Changes of min_rssi that are tried, dB."""
@@ -31,6 +31,13 @@ SLACK = 3 / 2
 
 QUIETS = (600_000, 900_000, 1_200_000, 1_500_000, 1_700_000)
 """µs that are tried where `quiet` is too short; the last leaves a verdict within 2 s with a settle of 300 ms."""
+
+GAPS = (1_000_000, 1_300_000, 1_600_000)
+"""µs of `gap` that are tried where beams near the floor see feet: those of a pallet are 0.5 m apart, and a jack is
+pushed at 0.4 m/s; at 1.6 s a second truck at walking pace would be one with the first."""
+
+PIECES = 1_500_000
+"""µs from one vehicle to the next within which they may be one."""
 
 QUIET_LEAST = 400_000
 """µs: two rounds of four antennas, so that a tag between two antennas is no silence."""
@@ -68,6 +75,7 @@ def propose(told: Study) -> list[Proposal]:
         proposal, best = look_for(told, now, best)
         found += proposal
     found += _quiet(told, now)
+    found += _beam(told, now)
     found += _power(told, now)
     if best != told.portal and sum(one.about in ("min_rssi", "min_reads") for one in found) > 1:
         both = trial(told.settings, best, told.inputs, told.labels)
@@ -265,6 +273,40 @@ def _quiet(told: Study, now: Trial) -> Iterator[Proposal]:
     why = f"the longest silence while a load was in the door was {longest / SECOND:.1f} s"
     when = f"verdicts come {(told.portal.quiet - wanted) / SECOND:.1f} s earlier"
     yield Proposal("quiet", (f'quiet = "{wanted // 1000}ms"',), why, f"{when}; {effect(now, after)}")
+
+
+def _beam(told: Study, now: Trial) -> Iterator[Proposal]:
+    """gap: longer where the eyes made several vehicles of one load."""
+    cut = _pieces(told.passages)
+    if cut < ENOUGH or told.portal.flow:
+        return
+    best: tuple[int, int, Trial] | None = None
+    for us in GAPS:
+        if us <= told.portal.gap:
+            continue
+        found = passages(under(told.settings, replace(told.portal, gap=us)), told.inputs, told.portal.id)
+        after, left = judged(found, told.labels), _pieces(found)
+        if after.errors <= now.errors and after.unknown <= now.unknown and (best is None or left < best[0]):
+            best = left, us, after
+    if best is None or 2 * best[0] > cut:
+        return
+    left, us, after = best
+    why = (
+        f"{cut} times a vehicle without goods was in the beams right before one with goods or behind it, or both had the "
+        "same goods: beams near the floor see legs and the feet of pallets; better hang them at 0.5 m"
+    )
+    yield Proposal("gap", (f'gap = "{us // 1000}ms"',), why, f"{left} times instead of {cut}; {effect(now, after)}")
+
+
+def _pieces(found: Sequence[Passage]) -> int:
+    """How often what may be one load was two vehicles to the eyes."""
+    seen = [one for one in found if one.evidence.get("eyes")]
+    pieces = 0
+    for one, following in pairwise(sorted(seen, key=lambda passage: passage.opened)):
+        mine, its = ({*each.moved, *each.evidence.get("turned", ())} for each in (one, following))
+        alone = bool(mine) != bool(its)
+        pieces += following.opened - one.closed < PIECES and (alone or bool(mine & its))
+    return pieces
 
 
 def _cuts(told: Study) -> list[int]:
