@@ -292,8 +292,8 @@ def _beam(told: Study, now: Trial) -> Iterator[Proposal]:
         return
     left, us, after = best
     why = (
-        f"{cut} times a vehicle without goods was in the beams right before one with goods or behind it, or both had the "
-        "same goods: beams near the floor see legs and the feet of pallets; better hang them at 0.5 m"
+        f"{cut} times a vehicle without goods was in the beams right before one with goods or behind it, or both had "
+        "the same goods: beams near the floor see legs and the feet of pallets; better hang them at 0.5 m"
     )
     yield Proposal("gap", (f'gap = "{us // 1000}ms"',), why, f"{left} times instead of {cut}; {effect(now, after)}")
 
