@@ -3,7 +3,8 @@
 A tag that the radio leaves in doubt (`scoring.VOUCHABLE`, `DOUBT`) gets points for what is known of it:
 
     for      the ASN or order, or the ledger, puts it on a unit whose own tag, or half of whose tags, moved beyond
-             doubt. At a dock door that is the ASN of what comes in, and the order, or the ledger, of what goes out
+             doubt, or that moved by what its announced tags say together. At a dock door that is the ASN of what comes
+             in, and the order, or the ledger, of what goes out
     against  it is announced or booked on another unit that did not move, of which less than LIKELY tags, or less than
              two in three, seem to have moved; it is booked here already and goods come in; or it is named nowhere while
              all that moved beyond doubt is announced, tag by tag or by product: a stranger
@@ -20,11 +21,12 @@ from typing import Any
 from msgspec import structs
 
 from gateway.identity import decode
+from gateway.model.documents import ExpectedUnit
 from gateway.model.facts import Facts, Serial
 from gateway.model.outcome import Passage
 from gateway.rules.candidates import Crossed
 from gateway.rules.carriers import carrier
-from gateway.rules.scoring import VOUCHABLE
+from gateway.rules.scoring import DOUBT, VOUCHABLE
 
 VOUCHED = VOUCHABLE
 """Hundredths of log-odds for a tag that is announced on what moves with it."""
@@ -50,7 +52,7 @@ def settled(crossed: Crossed, facts: Facts) -> Passage:
     doubts = dict(crossed.doubts)
     sure = [epc for epc in passage.moved if epc not in doubts]
     homes = {epc: _homes(epc, facts) for epc in [*passage.moved, *doubts]}
-    units = _moving(sure, homes, doubts)
+    units = _moving(sure, homes, doubts) | _together(passage, homes, doubts, facts)
     if not units:
         return passage
     likely = _likely(passage.moved, homes, doubts)
@@ -129,6 +131,38 @@ def _moving(sure: list[str], homes: Mapping[str, Homes], doubts: Mapping[str, in
     with_it = Counter(sscc for epc in sure for sscc in homes[epc])
     in_doubt = Counter(sscc for epc in doubts for sscc in homes[epc])
     return frozenset(own | {sscc for sscc, count in with_it.items() if count * HALF >= count + in_doubt[sscc]})
+
+
+def _together(passage: Passage, homes: Mapping[str, Homes], doubts: Mapping[str, int], facts: Facts) -> frozenset[str]:
+    """The announced units that moved by what their tags say together, though none need be sure of it: LIKELY of them at
+    least are in question, and their points are above nought on average, those that surely stayed counted in.
+    """
+    points: dict[str, list[int]] = {}
+    for epc, units in homes.items():
+        for sscc, who in units.items():
+            if sscc in facts.expected and not who.isdisjoint(("asn", "order")):
+                points.setdefault(sscc, []).append(doubts.get(epc, DOUBT))
+    gone = {sscc: sum(each) for sscc, each in points.items() if len(each) >= LIKELY and sum(each) > 0}
+    stayed = [decode(epc).ai for epc in passage.strays if epc not in doubts] if gone else []
+    return frozenset(
+        sscc
+        for sscc, total in gone.items()
+        if total > VOUCHABLE * sum(_names(expected.unit, ai) for expected in facts.expected[sscc] for ai in stayed)
+    )
+
+
+def _names(unit: ExpectedUnit, ai: Mapping[str, str]) -> bool:
+    """Whether this item is announced on the unit, or is its own tag."""
+    serial = ai.get("21", "")
+    return ai.get("00") == unit.sscc or any(
+        serial in line.serials or (serial.isdecimal() and any(_within(serial, *span) for span in line.ranges))
+        for line in unit.lines
+        if line.gtin == ai.get("01")
+    )
+
+
+def _within(serial: str, low: str, high: str) -> bool:
+    return low.isdecimal() and high.isdecimal() and int(low) <= int(serial) <= int(high)
 
 
 def _likely(moved: Iterable[str], homes: Mapping[str, Homes], doubts: Mapping[str, int]) -> frozenset[str]:

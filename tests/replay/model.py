@@ -384,6 +384,7 @@ def scenes() -> dict[str, Scene]:
         "model-parked-pallet": parked(),
         "model-next-door": next_door(),
         "model-vouched": vouched(),
+        "model-together": together(),
         "model-dismissed": dismissed(),
         "model-companion": companion(),
         "model-empty": empty(),
@@ -609,6 +610,23 @@ def vouched() -> Scene:
     deep = Tag(case_tag(400), lambda t: going(10.0)(t) if t < 8.0 else None, (-48.0, -48.0))
     steps = crossing(10.0, deep)
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 400)), deep.epc, moved=True, says={})
+
+
+def together() -> Scene:
+    """A pallet of goods that absorb, heard for three seconds and faintly; no serial number is next to another. None of
+    its tags is sure, but an ASN names them all.
+    """
+    serials = (70_051, 912, 333_001, 4_107, 580_006)
+
+    def path(offset: float) -> Path_:
+        return lambda t: going(10.0, offset=offset)(t) if 8.5 < t < 11.5 else None
+
+    tags = [
+        Tag(one.epc, one.path, (-60.0 - place % 3, -60.0 - (place + 1) % 3))
+        for place, one in enumerate(load(1, serials, path))
+    ]
+    steps = [*beams("dock-1", 10.0), *heard("dock-1", tags, 5, 15)]
+    return Scene(day(taught(20, 21), steps, serials=serials), case_tag(70_051), moved=True, says={})
 
 
 def dismissed() -> Scene:

@@ -168,6 +168,14 @@ def test_cartons_that_follow_closely_on_a_belt_are_two() -> None:
     assert "all that passes there goes that way" in explain([then])[2].text
 
 
+def test_what_an_asn_names_together_goes_together() -> None:
+    """No tag of the load is sure, and the evidence names those that count for the others' sake."""
+    passage = passages("model-together")[-1]
+    assert max(passage.evidence["points"].values()) < scoring.DOUBT / 100
+    assert len(passage.moved) == 6
+    assert SCENES["model-together"].epc in passage.evidence["vouched"]
+
+
 def test_a_companion_moves_with_each_load_and_alone() -> None:
     """A truck's own tag goes in again and again; that it went in a minute ago is not held against it."""
     found = passages("model-companion")

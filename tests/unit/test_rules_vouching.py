@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.identity import decode
@@ -47,6 +48,55 @@ def crossed(moved: list[str], doubts: dict[str, int], way: str = "in", portal: P
     strays = tuple(sorted(set(doubts) - every))
     passage = Passage("dock-1/1", "dock-1", 1, 2, way, 0.99, tuple(sorted(every)), strays)
     return Crossed(passage, portal, None, (), doubts=tuple(sorted(doubts.items())))
+
+
+RANDOM = [epc.sgtin96(GTIN, str(serial), 7) for serial in (70_051, 912, 33_333_001, 4_107, 580_006)]
+
+
+def announced(*serials: str, ranges: tuple[tuple[str, str], ...] = ()) -> Facts:
+    """The unit SSCC is announced with RANDOM, and with these."""
+    names = [decode(tag).ai["21"] for tag in RANDOM]
+    line = ExpectedLine(GTIN, "9", "L1", serials=(*names, *serials), ranges=ranges)
+    homes = {f"{GTIN}/{name}": (Serial(GTIN, "L1", "asn/A1", SSCC, "serial"),) for name in (*names, *serials)}
+    return Facts(expected={SSCC: (Expected("asn", "A1", 1, ExpectedUnit(SSCC, (line,)), "expected"),)}, serials=homes)
+
+
+def beside(doubts: dict[str, int], *stayed: str) -> Crossed:
+    """A passage with these doubtful tags, and some that surely stayed."""
+    made = crossed([], doubts)
+    passage = msgspec.structs.replace(made.passage, strays=tuple(sorted({*made.passage.strays, *stayed})))
+    return msgspec.structs.replace(made, passage=passage)
+
+
+def test_tags_that_are_announced_together_speak_for_each_other() -> None:
+    """None of them is sure, and no serial number is next to another: by all their points they went, and so did each."""
+    doubts = {PALLET: 90, **dict(zip(RANDOM, (210, 150, -120, 40, -60), strict=True))}
+    assert set(settled(beside(doubts), announced()).moved) == set(doubts)
+    less = {PALLET: 90, **dict(zip(RANDOM, (60, 50, -320, 40, -60), strict=True))}
+    assert settled(beside(less), announced()) == beside(less).passage
+
+
+def test_two_are_no_company() -> None:
+    """LIKELY of them must be in question: of one or two chance tells."""
+    doubts = {PALLET: 210, RANDOM[0]: -60}
+    assert settled(beside(doubts), announced()) == beside(doubts).passage
+
+
+def test_who_surely_stayed_speaks_too() -> None:
+    """A staged pallet, of which a few tags are in doubt, stays: the others of its ASN are sure of that."""
+    doubts = {PALLET: 90, **dict(zip(RANDOM[:3], (210, 150, -120), strict=True))}
+    assert len(settled(beside(doubts), announced()).moved) == 4
+    assert settled(beside(doubts, RANDOM[3]), announced()) == beside(doubts, RANDOM[3]).passage
+    named = epc.sgtin96(GTIN, "1007", 7)
+    assert settled(beside(doubts, named), announced(ranges=(("1001", "1009"),))) == beside(doubts, named).passage
+    assert len(settled(beside(doubts, named), announced(ranges=(("1001", "1006"),))).moved) == 4
+
+
+def test_what_the_ledger_alone_has_together_does_not() -> None:
+    """Cases are taken off pallets, and nobody books that."""
+    doubts = {PALLET: 90, **dict(zip(RANDOM, (210, 150, -120, 40, -60), strict=True))}
+    facts = Facts(items={tag: Item(tag, GTIN, "L1", "present", None, SSCC) for tag in RANDOM})
+    assert settled(beside(doubts), facts) == beside(doubts).passage
 
 
 def test_an_announced_tag_is_vouched_for() -> None:
