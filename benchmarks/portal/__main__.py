@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--passages", type=int, default=100, help="per family (100)")
     parser.add_argument("--failures", type=int, default=0, metavar="N", help="print the first N cases that went wrong")
     parser.add_argument("--rivals", action="store_true", help="EdgeX and `seen twice` beside it")
+    parser.add_argument("--random-serials", action="store_true", help="no serial number is next to another")
     parser.add_argument("--jobs", type=int, default=None, metavar="N", help="processes (all cores)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep generated shifts here: later runs are faster")
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object per line")
@@ -48,6 +49,7 @@ def _play(options: argparse.Namespace) -> None:
         "rivals": options.rivals,
         "failures": options.failures,
         "cache": str(options.cache) if options.cache is not None else None,
+        "at_random": options.random_serials,
     }
     names = options.families or list(FAMILIES)
     found = [job for name in names for job in jobs(name, options.variant, options.passages, **more)]

@@ -19,6 +19,7 @@ from benchmarks.portal import rivals
 from benchmarks.portal.answers import Answer
 from benchmarks.portal.playing import play
 from benchmarks.portal.scoring import Tally, score
+from benchmarks.portal.serials import at_random
 from benchmarks.portal.showing import show
 from simulators.rf import Shift, shift
 
@@ -61,6 +62,8 @@ class Job(Struct, frozen=True):
     rivals: bool = True
     failures: int = 0
     cache: str | None = None
+    at_random: bool = False
+    """With serial numbers drawn at random."""
 
 
 class Played(Struct):
@@ -72,7 +75,7 @@ class Played(Struct):
 
 def run(job: Job) -> Played:
     """Generate (or fetch) the shift of a job, play it, and count."""
-    made = _shift(job)
+    made = at_random(_shift(job)) if job.at_random else _shift(job)
     ours = score(made.truth, play(made))
     tallies = {OURS: ours.tally}
     if job.rivals:

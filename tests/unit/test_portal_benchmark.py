@@ -1,5 +1,6 @@
 """The portal benchmark: how answers are matched to the truth and counted, its bounds, and its rivals."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from benchmarks.portal.answers import Answer
 from benchmarks.portal.playing import play
 from benchmarks.portal.rivals import Heard, Sight
 from benchmarks.portal.scoring import Tally, score
+from benchmarks.portal.serials import SERIAL, at_random
 from benchmarks.portal.showing import show
 from benchmarks.portal.table import EDGEX, OURS, TWICE, bound, figured, jobs, version
-from simulators.rf import shift
+from simulators.rf import Shift, shift
 
 SECOND = 1_000_000
 
@@ -166,6 +168,34 @@ def test_a_short_shift_is_played_scored_and_shown() -> None:
         assert [answer.number for answer in tell(made, heard)] == [one["number"] for one in made.truth["passages"]]
     ours.verdicts[0].exact = False
     assert made.truth["passages"][0]["portal"] in show(made, ours, 1)[0]
+
+
+def test_serial_numbers_at_random_change_names_only() -> None:
+    """Reads, truth and documents are of the same tags under other names, no two of them next to each other."""
+    made = shift("calm", 1, 3)
+    drawn = at_random(made)
+
+    def told(one: Shift) -> list[Any]:
+        return [row for _, record in one.records if record["kind"] == "reads" for row in record["reads"]]
+
+    places = next(record["columns"].index("epc") for _, record in made.records if record["kind"] == "reads")
+    assert [(*row[:places], *row[places + 1 :]) for row in told(made)] == [
+        (*row[:places], *row[places + 1 :]) for row in told(drawn)
+    ]
+    names = {old[places]: new[places] for old, new in zip(told(made), told(drawn), strict=True)}
+    assert len(set(names.values())) == len(names)
+    units = [unit for passage in drawn.truth["passages"] for unit in passage["units"]]
+    cases = {hex_ for unit in units for hex_ in unit["epcs"] if hex_.startswith("30")}
+    serials = sorted(int(hex_, 16) & SERIAL for hex_ in cases)
+    assert cases.intersection(names.values())
+    assert all(other - one > 1 for one, other in pairwise(serials))
+    documents = [record["payload"] for _, record in drawn.records if record["kind"] == "downlink"]
+    lines = [line for document in documents for unit in document["units"] for line in unit["lines"]]
+    announced = {int(serial) for line in lines for serial in line["serials"]}
+    assert announced
+    assert announced <= set(serials)
+    assert {name for line in lines for name in line} & {"ranges"} == set()
+    assert score(drawn.truth, play(drawn)).tally.exact == score(made.truth, play(made)).tally.exact
 
 
 def test_a_short_run_is_the_beginning_of_the_long_one() -> None:
