@@ -90,7 +90,8 @@ def passages(one: Shift, site: Site, by: Mapping[str, Card] | None) -> Iterator[
         moved.update(name(epc) for each in same for epc in (*each["moved"], *each["turned"]))
         raw.clear()
         found = scored(window, tracks, known, *rest)
-        came = {epc: Known(first=known[epc].first, moved=known[epc].moved) for epc in found.points if epc in known}
+        there = {epc: known[epc] for epc in found.points if epc in known}
+        came = {epc: Known(first=one.first, moved=one.moved, reads=one.reads) for epc, one in there.items()}
         heard[window.portal.id, window.opened] = (same, found, tracks, came, raw[0] if raw else {})
         if by is None:  # the background learns the truth
             found.points = {epc: SURE if epc in moved else -SURE for epc in found.points}

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping
 from gateway.identity import decode
 from gateway.rules.background import Known
 from gateway.rules.carriers import carrier
-from gateway.rules.features import NOTHING, Values
+from gateway.rules.features import NOTHING, Values, new
 
 PASSED_ON = "kin"
 """The feature whose value is points already: messages along a run of serial numbers, as in a chain whose links each
@@ -61,7 +61,8 @@ WENT = 4
 heard all at once, and unloaded pallet by pallet, and so is all that stands there when the gateway starts."""
 
 ALIKE = 20
-"""And of one product, for it to have gone: a pallet has one as a rule, but what stands about may be the same."""
+"""And of one product, for it to have gone: a pallet has one as a rule, but what stands about may be the same. That has
+been heard before, and a load that just comes has not."""
 
 
 def kin(points: Mapping[str, int], known: Mapping[str, Known], *, in_line: bool = False) -> dict[str, Values]:
@@ -70,10 +71,10 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known], *, in_line: bool 
     `kin` is what the serial numbers below and those above say together, each passing on what the next one says, too:
     between the cases of two pallets, one of which moved, that is nothing. `arrived` is the mean of the tags that came
     to where they stood, before the passage, with this one, where nearly all of them went; `product` that of the others
-    of its product (GTIN), where all but one in ALIKE went. `unit` is, of a pallet's own tag, how much surer it is than
-    that of any other pallet, or than NOBODY: most loads are one, and have one. Behind an empty truck none is, and the
-    surest of those that stand about is not surer for that: it counts only where goods beside it surely moved, and
-    against the others where it moved itself.
+    of its product (GTIN) that were heard before, or were not, as it was or was not, where all but one in ALIKE went.
+    `unit` is, of a pallet's own tag, how much surer it is than that of any other pallet, or than NOBODY: most loads are
+    one, and have one. Behind an empty truck none is, and the surest of those that stand about is not surer for that: it
+    counts only where goods beside it surely moved, and against the others where it moved itself.
     """
     told = {epc: dict.fromkeys(KIN, NOTHING) for epc in points}
     clear = {epc: max(-CLEAR, min(CLEAR, mine)) for epc, mine in points.items()}
@@ -81,7 +82,8 @@ def kin(points: Mapping[str, int], known: Mapping[str, Known], *, in_line: bool 
     for epc, says in _neighbours(products, points, IN_LINE if in_line else NEXT).items():
         told[epc][PASSED_ON] = says
     for each in products.values():
-        _product(told, {epc: clear[epc] for _, epc in each})
+        for fresh in (True, False):
+            _product(told, {epc: clear[epc] for _, epc in each if new(known.get(epc)) == fresh})
     units = [(mine, epc) for epc, mine in points.items() if "00" in decode(epc).ai]
     labelled = {epc for _, epc in units}
     _arrived(told, clear, known, labelled)

@@ -153,6 +153,17 @@ def test_a_product_goes_as_a_whole() -> None:
     assert said(0, 40) == NOTHING
 
 
+def test_what_stood_there_before_is_another_load_of_the_product() -> None:
+    """New cases speak for new ones, though others of the product, that were heard all day, stay."""
+    mine, there = [tag(FAR * number) for number in range(1, 6)], [tag(FAR * number) for number in range(6, 12)]
+    known = {epc: Known(first=1, reads=100) for epc in there}
+    found = kin(dict.fromkeys(mine, 400) | dict.fromkeys(there, -400), known)
+    assert {found[epc]["product"] for epc in mine} == {400}
+    assert {found[epc]["product"] for epc in there} == {NOTHING}
+    together = kin(dict.fromkeys(mine, 400) | dict.fromkeys(there, -400), {})
+    assert {one["product"] for one in together.values()} == {NOTHING}
+
+
 def test_another_product_is_none_of_its_kin() -> None:
     """Whatever another product does, and a pallet's own tag: neither has its GTIN."""
     other = {f"{int(tag(FAR * number), 16) ^ 1 << 38:024X}": -400 for number in range(1, 8)}
