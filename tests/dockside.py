@@ -25,7 +25,7 @@ from simulators import epc
 T0 = 1_795_243_331_000_000
 """When the days of the tests begin: 2026-11-21 06:42:11 UTC."""
 
-TOML = """\
+HEAD = """\
 [site]
 id = "north"
 timezone = "Europe/Berlin"
@@ -35,6 +35,12 @@ id = "gw1"
 [[location]]
 id = "cold-2"
 kind = "cold_room"
+"""
+"""Site, gateway and cold room of every configuration of a dock."""
+
+TOML = (
+    HEAD
+    + """\
 [[reader]]
 id = "dock-1"
 url = "llrp://127.0.0.1:5084"
@@ -77,6 +83,7 @@ off_delay = "1s"
 priority = "high"
 hold = true
 """
+)
 
 GTIN = "0952000111234" + epc.check_digit("0952000111234")
 PREFIX = 7

@@ -14,21 +14,18 @@ from simulators.rf import Shift
 SERIAL = (1 << 38) - 1
 """The serial number in an SGTIN-96 (TDS 2.3 §14.6.1): its last 38 bits."""
 
-TAGS = re.compile(r'"(30[0-9A-F]{22})"')
+SGTIN_96 = re.compile(r"\b30[0-9A-F]{22}\b")
 
 
 def at_random(made: Shift) -> Shift:
     """The same shift; each SGTIN-96 has a hash of itself as its serial number, and documents name each by it."""
     truth = msgspec.json.encode(made.truth).decode()
-    by_serial = {int(hex_, 16) & SERIAL: hex_ for hex_ in TAGS.findall(truth)}
-
-    def drawn(hex_: str) -> str:
-        return f"{int(hex_, 16) & ~SERIAL | _hash(hex_):024X}" if TAGS.fullmatch(f'"{hex_}"') else hex_
+    by_serial = {int(hex_, 16) & SERIAL: hex_ for hex_ in SGTIN_96.findall(truth)}
 
     def renamed(record: dict[str, Any]) -> dict[str, Any]:
         if record["kind"] == "reads":
             place = record["columns"].index("epc")
-            rows = [(*row[:place], drawn(row[place]), *row[place + 1 :]) for row in record["reads"]]
+            rows = [(*row[:place], _drawn(row[place]), *row[place + 1 :]) for row in record["reads"]]
             return record | {"reads": rows}
         if record["kind"] == "downlink":
             payload = record["payload"]
@@ -42,9 +39,14 @@ def at_random(made: Shift) -> Shift:
         seed=made.seed,
         toml=made.toml,
         records=[(t, renamed(record)) for t, record in made.records],
-        truth=msgspec.json.decode(TAGS.sub(lambda found: f'"{drawn(found[1])}"', truth)),
+        truth=msgspec.json.decode(_drawn(truth)),
         doors=made.doors,
     )
+
+
+def _drawn(text: str) -> str:
+    """A text, or an EPC, with a new serial number in every SGTIN-96."""
+    return SGTIN_96.sub(lambda found: f"{int(found[0], 16) & ~SERIAL | _hash(found[0]):024X}", text)
 
 
 def _hash(hex_: str) -> int:

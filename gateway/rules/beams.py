@@ -59,7 +59,7 @@ class Vehicle(Struct):
 
     spans: list[Span] = field(default_factory=list)
     between: tuple[int, int] | None = None
-    """On a belt: from when to when (µs) it is between the rows by how the belt runs; for one that not all have seen."""
+    """On a belt: from when to when (µs) it is between the rows, by how the belt runs."""
 
     @property
     def opened(self) -> int:
@@ -81,7 +81,7 @@ class Vehicle(Struct):
         if mine or row != MIDDLE:
             return mine
         both = self.saw(OUTER) and self.saw(INNER)
-        if self.between is not None and not (both and self.cleared != FOREVER):
+        if self.between is not None and (not both or self.cleared == FOREVER):  # not both beams tell it yet
             return [self.between]
         if not both:
             return []

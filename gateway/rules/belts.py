@@ -71,7 +71,7 @@ def left(carton: Vehicle, others: Sequence[Vehicle], rows: Iterable[int], flow: 
     last = [row for row in ORDER[flow] if row in rows][-1]
     if not carton.saw(last) and not any(other.saw(last) for other in others):
         return carton.cleared + BETWEEN
-    if not others or not others[0].at(MIDDLE):
+    if not others:
         return carton.cleared
     return max(carton.cleared, min(carton.cleared + LOOKS, middle(others[0], MIDDLE)))
 

@@ -19,16 +19,9 @@ from tests.dockside import T0, Step, asn, case_tag, line, pallet_tag
 
 CASES = Path(__file__).with_name("cases")
 
-TOML = """\
-[site]
-id = "north"
-timezone = "Europe/Berlin"
-gln = "9521141123454"
-[gateway]
-id = "gw1"
-[[location]]
-id = "cold-2"
-kind = "cold_room"
+TOML = (
+    dockside.HEAD
+    + """\
 [[reader]]
 id = "dock-1"
 url = "llrp://127.0.0.1:5084"
@@ -67,17 +60,11 @@ preset = "single-antenna"
 antennas = [{ reader = "top-4", port = 1, row = "middle" }]
 eyes = [{ reader = "top-4", port = 1, row = "outer" }, { reader = "top-4", port = 2, row = "inner" }]
 """
+)
 
-BELT = """\
-[site]
-id = "north"
-timezone = "Europe/Berlin"
-gln = "9521141123454"
-[gateway]
-id = "gw1"
-[[location]]
-id = "cold-2"
-kind = "cold_room"
+BELT = (
+    dockside.HEAD
+    + """\
 [[reader]]
 id = "belt-1"
 url = "llrp://127.0.0.1:5084"
@@ -91,6 +78,7 @@ antennas = [
 ]
 eyes = [{ reader = "belt-1", port = 1, row = "outer" }, { reader = "belt-1", port = 2, row = "inner" }]
 """
+)
 
 SLOT = 150
 """ms of an antenna's turn."""
