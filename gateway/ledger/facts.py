@@ -66,6 +66,8 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     tagged = [decode(epc).ai for one in waiting.values() for line in one.movement.lines for epc in line.epcs]
     asked = {*questions.serials, *((ai["01"], ai["21"]) for ai in tagged if "21" in ai)}
     serials = _serials(asking, asked) | _by_epc(asking, epcs)
+    # units whose own tag nobody heard: their items may speak for each other
+    beside = {one.sscc for found in serials.values() for one in found if one.sscc} - ssccs
     orders = master.productions(asking, questions.productions)
     central = master.holds_of_central(asking, questions.holds)
     about = {*questions.standing, *((one.gtin, one.lot) for one in central.values())}
@@ -87,7 +89,7 @@ def answer(asking: Asking, questions: Questions) -> Facts:
     for stay in present.values():
         named |= {(one.gtin, one.lot) for one in stay}
     return Facts(
-        expected=expected,
+        expected=expected | _expected(asking, beside),
         units=inside,
         items=there,
         serials=serials,

@@ -241,7 +241,10 @@ class Coming(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True, omit_defaults=True):
-    """The ledger's answer. What is not known is absent."""
+    """The ledger's answer. What is not known is absent.
+
+    `expected` has the units asked for, and those that the items asked for are announced on.
+    """
 
     expected: dict[str, tuple[Expected, ...]] = field(default_factory=dict)  # by sscc; asns first, then orders, by id
     units: dict[str, Unit] = field(default_factory=dict)  # by sscc

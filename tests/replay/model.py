@@ -373,6 +373,7 @@ def scenes() -> dict[str, Scene]:
         "model-next-door": next_door(),
         "model-vouched": vouched(),
         "model-together": together(),
+        "model-unlabelled": unlabelled(),
         "model-dismissed": dismissed(),
         "model-companion": companion(),
         "model-empty": empty(),
@@ -600,21 +601,33 @@ def vouched() -> Scene:
     return Scene(day(steps, serials=(1, 2, 3, 4, 5, 400)), deep.epc, moved=True, says={})
 
 
-def together() -> Scene:
-    """A pallet of goods that absorb, heard for three seconds and faintly; no serial number is next to another. None of
-    its tags is sure, but an ASN names them all.
-    """
-    serials = (70_051, 912, 333_001, 4_107, 580_006)
+AT_RANDOM = (70_051, 912, 333_001, 4_107, 580_006)
+"""Serial numbers of which none is next to another."""
+
+
+def faint(loud: float, step: float, *, labelled: bool) -> Scene:
+    """A pallet of goods that absorb, heard for three seconds and faintly; an ASN names all of its cases."""
 
     def path(offset: float) -> Path_:
         return lambda t: going(10.0, offset=offset)(t) if 8.5 < t < 11.5 else None
 
     tags = [
-        Tag(one.epc, one.path, (-60.0 - place % 3, -60.0 - (place + 1) % 3))
-        for place, one in enumerate(load(1, serials, path))
+        Tag(one.epc, one.path, (loud - step * (place % 3), loud - step * ((place + 1) % 3)))
+        for place, one in enumerate(load(1, AT_RANDOM, path))
+        if labelled or one.epc != pallet_tag(1)
     ]
     steps = [*beams("dock-1", 10.0), *heard("dock-1", tags, 5, 15)]
-    return Scene(day(taught(20, 21), steps, serials=serials), case_tag(70_051), moved=True, says={})
+    return Scene(day(taught(20, 21), steps, serials=AT_RANDOM), case_tag(AT_RANDOM[0]), moved=True, says={})
+
+
+def together() -> Scene:
+    """None of its tags is sure, but an ASN names them all."""
+    return faint(-60.0, 1.0, labelled=True)
+
+
+def unlabelled() -> Scene:
+    """Two cases seem to have stood, and nobody hears the pallet's own tag: the announced items name it."""
+    return faint(-64.0, 2.0, labelled=False)
 
 
 def dismissed() -> Scene:

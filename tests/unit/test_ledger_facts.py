@@ -142,6 +142,15 @@ def test_serial_keys_order_as_numbers() -> None:
     assert (range_width("001", "009"), range_width("0", "9"), range_width("01", "100")) == (3, 0, 0)
 
 
+def test_the_unit_that_an_item_is_announced_on_comes_with_it(ledger: Ledger) -> None:
+    """Whole, though nobody heard its own tag; its stock and its other lots are not asked for."""
+    unit = ExpectedUnit(SSCC, (ExpectedLine(GTIN, "9", "L1", ranges=(("1", "9"),)), ExpectedLine(OTHER, "1", "L2")))
+    enter(ledger, asn("A", unit, ExpectedUnit(SECOND, (ExpectedLine(GTIN, "1", "L3", serials=("11",)),))))
+    facts = ledger.facts_for(Questions(serials=((GTIN, "4"),)))
+    assert {sscc: [one.unit for one in each] for sscc, each in facts.expected.items()} == {SSCC: [unit]}
+    assert (facts.units, set(facts.lots)) == ({}, {f"{GTIN}/L1"})
+
+
 def test_withdrawn_and_lotless_lines_answer_no_serial(ledger: Ledger) -> None:
     """A withdrawn document and a line without lot say nothing about a serial's lot."""
     enter(ledger, asn("A", ExpectedUnit(SSCC, (ExpectedLine(GTIN, "1", "L1", serials=("1",)),))))
