@@ -31,7 +31,7 @@ from gateway.rules.kin import kin
 from gateway.rules.phases import measured, stands, steady
 from gateway.rules.reads import Heard
 from gateway.rules.scorecard import Card
-from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, cards_at, own, part, shared, why
+from gateway.rules.scoring import COSTS, DOUBT, VOUCHABLE, cards_at, costs, own, part, shared, why
 from gateway.rules.tracks import FLOOR, Layout, Track, layout, levelled, median, middle, tracks
 
 CORE = 300_000
@@ -57,8 +57,9 @@ COHERENT = 5
 UNSCORED = -1_000_000
 """Where a tag that was not scored, because it was read long before or after the passage only, stands among strays."""
 
-STAYED = -250
-"""Points from which down a new tag that was heard is a stray of this door: three times as likely as not, and COSTS."""
+STAYED = -110
+"""Points from which down a new tag that was heard is a stray of this door, without its `costs`: three times as likely
+as not."""
 
 STRAYS_SHOWN, STRAYS_REASONED = 50, 1_000
 """Strays whose figures go into the evidence, the likeliest first; and those whose points and strongest reason do, next.
@@ -201,7 +202,10 @@ def end(
     gone = {track.epc for track in went} if told[0] != "unknown" else set()  # who knows not the way, may have stayed
     stayed = [found[epc] for epc in sorted(set(found) - gone)]
     level = middle(track.peak for track in went or scored.group if not carrier(track.epc))
-    strays = sum(1 for epc, total in points.items() if total <= STAYED and found[epc].reads and new(known.get(epc)))
+    stayed_from = STAYED - costs(portal, directed=scored.directed)
+    strays = sum(
+        1 for epc, total in points.items() if total <= stayed_from and found[epc].reads and new(known.get(epc))
+    )
     return Ended(passage, doubts, stayed, went, level, heard_rows(found), strays, phased, len(scored.group))
 
 
@@ -246,8 +250,9 @@ def score(
         values = {epc: each | {"group_level": NOTHING} for epc, each in values.items()}
         mine = {epc: own(each, cards[epc]) for epc, each in values.items()}
     theirs = kin(mine, known, in_line=bool(window.portal.flow))
+    asked = costs(window.portal, directed=directed)
     points = {
-        epc: alone + shared(theirs[epc], cards[epc]) - (0 if carrier(epc) else COSTS) for epc, alone in mine.items()
+        epc: alone + shared(theirs[epc], cards[epc]) - (0 if carrier(epc) else asked) for epc, alone in mine.items()
     }
     return Scored(values, theirs, points, group, around.way, directed)
 

@@ -1,7 +1,7 @@
 """Scoring: features become points, and points become *moved*, *doubtful* or *stray*. Pure.
 
 The model is a scorecard: each feature falls between two cuts and gives the points written there (hundredths of
-log-odds); the sum is the tag's, its kin are heard (`kin`), and COSTS are taken off. Above nought it moved; from
+log-odds); the sum is the tag's, its kin are heard (`kin`), and `costs` are taken off. Above nought it moved; from
 VOUCHABLE below to DOUBT above it is doubtful: then what was announced may decide (`vouching`). Points never fall as a
 feature grows. The tables are data (`scorecard`), fitted by `tools/fit_scorecard.py`; a technician may read them and
 argue with them.
@@ -15,7 +15,7 @@ argue with them.
     "eyes"      [[µs from the opening, row, broken], …]
     "group"     how many tags were the confident group that the others were compared with
     "tags"      {epc: [reads while the door was occupied, peak dBm, first µs, last µs from the opening]}
-    "points"    {epc: points}, log-odds less COSTS with two decimals: above 0 moved
+    "points"    {epc: points}, log-odds less `costs` with two decimals: above 0 moved
     "why"       {epc: [[feature, value, points], …]}: the WHY_SHOWN strongest parts, strongest first
     "followed"  [epc, …]: tags heard that went with what came right behind (`parting`)
     "turned"    [epc, …]: what would have moved, had the vehicle not turned round
@@ -51,6 +51,10 @@ COSTS = 140
 One that is missing is asked for, and one that is not there is sold. What a tag says of its kin is how likely it is,
 without: else what is a little doubtful of each would be sure of all. Of a truck's own tag nothing is asked: it is no
 stock."""
+
+BESIDE = 100
+"""And so many more where one row of antennas hears a door (11 : 1 in all): what goes through gets louder and fainter
+there, and what is driven by beside it, too, and a whole pallet is wrong then. Nobody drives by on a belt."""
 
 RESERVE = 100
 """And points that are taken off what serial neighbours say for a tag: those of a pallet that drives by are all heard
@@ -120,6 +124,11 @@ def cards_at(portal: Portal) -> Mapping[str, Card]:
         }
         for which, card in CARDS.items()
     }
+
+
+def costs(portal: Portal, *, directed: bool) -> int:
+    """What is asked of goods in the end, hundredths; `directed`: an outer and an inner row of antennas hear them."""
+    return COSTS if directed or portal.flow else COSTS + BESIDE
 
 
 def part(name: str, value: int, card: Card) -> int:
