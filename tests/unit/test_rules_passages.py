@@ -11,7 +11,7 @@ import pytest
 from gateway.model.inputs import Gpi, Weighing
 from gateway.model.outcome import Passage
 from gateway.model.settings import FEATURES, Antenna, Eye, Portal
-from gateway.rules import closing
+from gateway.rules import closing, scoring
 from gateway.rules import passages as machine
 from gateway.rules.background import Known
 from gateway.rules.beams import BETWEEN
@@ -1186,6 +1186,23 @@ def test_a_door_may_weigh_a_feature_otherwise() -> None:
         assert evidence["points"][A] == pytest.approx(plain.evidence["points"][A] + best * (weight - 100) / 10_000)
     assert ["often", 100, 3 * best / 100] in told[300]["why"][A]
     assert set(FEATURES) == set(SAYS) - {PASSED_ON}
+
+
+@pytest.mark.parametrize(
+    ("rows", "flow", "more"), [((INNER, OUTER), "", 0.0), ((OUTER,), "", 1.0), ((OUTER,), "in", 0.0)]
+)
+def test_one_row_of_antennas_asks_more_of_goods(
+    monkeypatch: pytest.MonkeyPatch, rows: tuple[int, ...], flow: str, more: float
+) -> None:
+    """It cannot tell what goes through from what goes by beside it; on a belt nothing does."""
+    points = []
+    for beside in (0, scoring.BESIDE):
+        monkeypatch.setattr(scoring, "BESIDE", beside)
+        portal = PortalWatch(msgspec.structs.replace(PORTAL, flow=flow))
+        portal.state.deaf = [0 if row in rows else DEAF for row in (OUTER, MIDDLE, INNER)]
+        (passage,) = played(portal, {0: (0, True), 1900: (0, False)}, through(400, rows=rows, pace=800))
+        points.append(passage.evidence["points"])
+    assert points[1] == {epc: pytest.approx(each - more) for epc, each in points[0].items()}
 
 
 # -- phases, levels that are none, and who goes on foot ---------------------------------------------------------------
