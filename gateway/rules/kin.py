@@ -28,9 +28,10 @@ IN_LINE = 350
 """And on a belt, 12 : 1: cartons come there in the order in which their goods were labelled, and of a dozen tags on one
 the last has the next carton's numbers right behind its own."""
 
-SURE = 50
-"""Points that a tag keeps to itself of what it passes on: many that are hardly surer than nothing, all for one reason,
-do not make each other sure."""
+SURE = 70
+"""Points (2 : 1) that a tag keeps to itself of what speaks for it: many that are hardly surer than nothing, all for one
+reason, do not make each other sure, as those of a pallet that is driven by inside. What speaks against it is passed on
+whole: it takes one that stayed to tell that its pallet did."""
 
 FURTHER = 50
 """And so much less for each serial number between them: cases that nobody read, or another pallet's."""
@@ -145,7 +146,7 @@ def _passed_on(run: Iterable[tuple[int, str]], points: Mapping[str, int], next_t
             if most:
                 yield epc, so_far
         mine = points[epc]
-        before, so_far = number, so_far + mine - max(-SURE, min(SURE, mine))
+        before, so_far = number, so_far + mine - max(0, min(SURE, mine))
 
 
 def _arrived(
