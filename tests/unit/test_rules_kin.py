@@ -51,9 +51,7 @@ def test_what_they_have_heard_they_pass_on() -> None:
 
 
 def test_many_that_are_hardly_surer_than_nothing_say_nothing() -> None:
-    """Forty tags of which no more than SURE speaks for any: what is wrong with one is wrong with all. What speaks against
-    them counts.
-    """
+    """Forty tags, no more than SURE for each: what is wrong with one is wrong with all. What is against them counts."""
     assert set(told(dict.fromkeys(range(1, 41), SURE)).values()) == {0}
     assert told(dict.fromkeys(range(1, 41), SURE + 20))[20] == 39 * 20
     assert told(dict.fromkeys(range(1, 41), -20))[20] == 39 * -20
